@@ -1,0 +1,35 @@
+//! What only the operating system can do. The one place (with its submodules) that may hold `unsafe`;
+//! nothing here knows about AWS, stores or the protocol.
+
+pub mod clock;
+pub mod files;
+pub mod harden;
+pub mod secret_page;
+
+/// Numeric id of the user this process acts as.
+pub fn user_id() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Host name, or an empty text.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Whether the executable of this process was replaced or removed since it started.
+pub fn executable_replaced() -> bool {
+    std::fs::read_link("/proc/self/exe").is_ok_and(|path| path.to_string_lossy().ends_with(" (deleted)"))
+}
+
+/// Overwrites the dead part of this thread's stack, where library code may have left pieces of a secret.
+///
+/// 64 KiB is more than the deepest call from a request to a cipher uses.
+#[inline(never)]
+pub fn scrub_stack() {
+    if cfg!(feature = "unprotected") {
+        return;
+    }
+    let mut scratch = [0_u8; 64 * 1024];
+    zeroize::Zeroize::zeroize(&mut scratch[..]);
+    std::hint::black_box(&scratch);
+}
