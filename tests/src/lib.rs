@@ -1,0 +1,3 @@
+//! a
+
+pub mod standin;
