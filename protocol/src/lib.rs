@@ -11,6 +11,7 @@
 //! | [`secret`] | texts that must not be shown, copied or kept |
 //! | [`codec`] | bodies to bytes and back; the only place that knows the encoding |
 //! | [`duration`] | durations as people type them |
+//! | [`timestamp`] | moments as AWS writes them |
 //!
 //! Nothing here touches a file, a socket, a clock, the environment or a runtime.
 #![forbid(unsafe_code)]
@@ -23,4 +24,5 @@ pub mod frame;
 pub mod message;
 pub mod preamble;
 pub mod secret;
+pub mod timestamp;
 mod wire;
