@@ -19,6 +19,11 @@ aws-vault starts the agent by itself when none runs; this command is for login s
 
 /// Holds AWS credentials in protected memory and answers aws-vault over a local socket.
 #[derive(Debug, Clone, Parser)]
+#[expect(
+    clippy::struct_excessive_bools,
+    clippy::manual_non_exhaustive,
+    reason = "a command line is a list of switches"
+)]
 #[command(name = "aws-vault-agent", version, after_help = EXAMPLES, disable_version_flag = true)]
 pub struct Args {
     /// Stay in the foreground, log to standard error.

@@ -203,7 +203,7 @@ fn take_request(broker: &Rc<Broker>, peer: &Rc<Peer>, in_flight: &InFlight, fram
     let id = frame.request_id;
     let request = match Request::from_frame(frame) {
         Ok(request) => request,
-        Err(error) => return refuse(peer, id, &error),
+        Err(error) => return refuse(peer, id, error),
     };
     match request {
         Request::PromptReply(reply) => peer.prompt_answered(*reply),
@@ -248,7 +248,7 @@ fn start(broker: &Rc<Broker>, peer: &Rc<Peer>, in_flight: &InFlight, id: u32, re
     in_flight.borrow_mut().insert(id, task.abort_handle());
 }
 
-fn refuse(peer: &Peer, id: u32, error: &MessageError) {
+fn refuse(peer: &Peer, id: u32, error: MessageError) {
     let code = match error {
         MessageError::UnknownKind(_) => FailureCode::Unsupported,
         MessageError::Malformed(_) => FailureCode::InvalidRequest,

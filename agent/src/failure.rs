@@ -51,13 +51,13 @@ pub fn from_call(error: CallError, step: &Step) -> Failure {
     match error {
         CallError::Refused(aws) => {
             let hint = hint_for(&aws, step);
-            Failure { hint, aws: Some(from_aws(aws)), ..Failure::new(FailureCode::Aws, message) }
+            Failure { hint, aws: Some(Box::new(from_aws(aws))), ..Failure::new(FailureCode::Aws, message) }
         }
         CallError::WrongMfaCode(aws) => Failure {
             hint: Some(
                 "check that the device is the one in mfa_serial, and that its clock is right".to_owned(),
             ),
-            aws: Some(from_aws(aws)),
+            aws: Some(Box::new(from_aws(aws))),
             ..Failure::new(FailureCode::WrongMfaCode, message)
         },
         CallError::ClockSkew { seconds, source } => Failure {
@@ -66,7 +66,7 @@ pub fn from_call(error: CallError, step: &Step) -> Failure {
                 duration::to_go_string(seconds.abs()),
                 if seconds < 0 { "behind" } else { "ahead" }
             )),
-            aws: Some(from_aws(source)),
+            aws: Some(Box::new(from_aws(source))),
             ..Failure::new(FailureCode::ClockSkew, message)
         },
         CallError::NoAnswer { .. } => Failure::new(FailureCode::Network, message)

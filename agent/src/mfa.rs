@@ -109,7 +109,7 @@ impl MfaCodes {
         let asking = async {
             match &mfa.process {
                 Some(command) => Ok((from_process(command.as_str(), audience).await?, Origin::Process)),
-                None => Ok((self.from_person(mfa, audience, complaint).await?, Origin::Person)),
+                None => Ok((self.ask_person(mfa, audience, complaint).await?, Origin::Person)),
             }
         };
         tokio::select! {
@@ -120,7 +120,7 @@ impl MfaCodes {
         }
     }
 
-    async fn from_person(
+    async fn ask_person(
         &self,
         mfa: &Mfa,
         audience: &Audience,

@@ -25,6 +25,7 @@ pub fn executable_replaced() -> bool {
 ///
 /// 64 KiB is more than the deepest call from a request to a cipher uses.
 #[inline(never)]
+#[expect(clippy::large_stack_arrays, reason = "the stack is what is to be overwritten")]
 pub fn scrub_stack() {
     if cfg!(feature = "unprotected") {
         return;

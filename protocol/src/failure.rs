@@ -118,7 +118,7 @@ pub struct Failure {
     /// A command to run or a line to open.
     pub hint: Option<String>,
     /// AWS's own error, when there is one.
-    pub aws: Option<AwsFailure>,
+    pub aws: Option<Box<AwsFailure>>,
     /// When trying again can help, in milliseconds from now; 0 when it cannot.
     pub retry_after_ms: u32,
 }

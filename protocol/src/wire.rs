@@ -52,6 +52,7 @@ pub(crate) mod secret {
 pub(crate) mod optional_secret {
     use super::{Deserializer, OptionalText, SecretText, Serializer};
 
+    #[expect(clippy::ref_option, reason = "serde fixes the signature")]
     pub(crate) fn serialize<T: SecretText, S: Serializer>(
         secret: &Option<T>,
         serializer: S,

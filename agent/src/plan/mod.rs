@@ -240,7 +240,7 @@ pub struct GetSessionToken {
     pub duration: Duration,
     /// Whether the profile is somebody's source, so that others share the result.
     pub chained: bool,
-    /// Whether the caller gets this very session and named its duration, by `--duration` or a variable.
+    /// Whether the caller gets this very session and named its duration, by `--duration`.
     pub duration_asked: bool,
     /// The MFA device whose code goes along, if one does.
     pub mfa: Option<Mfa>,

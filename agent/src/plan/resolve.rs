@@ -101,7 +101,7 @@ impl Walk<'_> {
         }
         // Only whoever is handed the session itself can be said to have asked for its duration.
         if let Some(Step::GetSessionToken(call)) = self.steps.last_mut() {
-            call.duration_asked = self.times.session_is_asked(call.chained);
+            call.duration_asked = self.times.session_is_asked();
         }
         Ok(())
     }

@@ -56,9 +56,10 @@ impl Times {
         self.asked.or(variable).unwrap_or(otherwise)
     }
 
-    /// Whether somebody named the duration of a session they are going to get.
-    pub(super) fn session_is_asked(&self, chained: bool) -> bool {
-        self.asked.is_some() || (!chained && self.session.is_some())
+    /// Whether somebody named the duration of this very request. A variable is a standing wish: counting it
+    /// would cost whoever sets one a second MFA code for the roles of the same key.
+    pub(super) fn session_is_asked(&self) -> bool {
+        self.asked.is_some()
     }
 
     pub(super) fn federation(&self) -> Duration {

@@ -164,8 +164,8 @@ mod tests {
         assert_eq!(parse("D %1"), None);
         assert_eq!(parse("D %ff"), None);
         assert_eq!(parse("ERR 83886179 Operation cancelled"), Some(Line::Error(83_886_179)));
-        assert_eq!(83_886_179 & CODE_MASK, CANCELED);
-        assert_eq!(83_886_142 & CODE_MASK, TIMEOUT);
+        assert_eq!(0x0500_0063 & CODE_MASK, CANCELED);
+        assert_eq!(0x0500_003E & CODE_MASK, TIMEOUT);
         assert_eq!(parse("ERR x"), None);
         assert_eq!(parse("S PASSWORD_FROM_CACHE"), Some(Line::Other));
     }

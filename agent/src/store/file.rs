@@ -192,16 +192,8 @@ fn key_of(file_name: &str) -> Option<String> {
             [high, low, ..] if byte == b'%' => hex(*high).zip(hex(*low)),
             _ => None,
         };
-        rest = match escaped {
-            Some((high, low)) => {
-                bytes.push(high << 4 | low);
-                &tail[2..]
-            }
-            None => {
-                bytes.push(byte);
-                tail
-            }
-        };
+        bytes.push(escaped.map_or(byte, |(high, low)| high << 4 | low));
+        rest = if escaped.is_some() { &tail[2..] } else { tail };
     }
     String::from_utf8(bytes).ok()
 }
