@@ -159,7 +159,7 @@ impl Broker {
             }
             Request::Explain(mut ask) => {
                 let visit = visit(std::mem::take(&mut ask.caller), &ask.profile, None).await?;
-                self.explain(&visit, &ask).map(Reply::from)
+                Self::explain(&visit, &ask).map(Reply::from)
             }
             Request::List(ask) => {
                 let visit = visit(ask.caller, "", None).await?;

@@ -15,6 +15,7 @@ use crate::daemon::{self, Report, Side};
 use crate::endpoint::{self, EndpointError};
 use crate::failpoint::failpoint;
 use crate::lock::Lifetimes;
+use crate::server::Interrupt;
 use crate::sys::clock::Now;
 use crate::sys::harden::{self, Hardening};
 use crate::visitor::{VisitError, Visitor};
@@ -213,7 +214,7 @@ fn serve(
         }
         failpoint("ready");
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?socket, "serving");
-        server::run(Rc::clone(&broker), listener, || tenure.keep_published()).await?;
+        server::run(Rc::clone(&broker), listener, Interrupt::Ends, || tenure.keep_published()).await?;
         tracing::info!("ended");
         Ok::<(), LaunchError>(())
     }))?;
@@ -246,11 +247,11 @@ fn around_command(args: &Args) -> Result<ExitCode, LaunchError> {
             .env(address::SOCKET_VARIABLE, &socket)
             .env(address::PID_VARIABLE, std::process::id().to_string())
             .spawn()?;
-        let serving = server::run(Rc::clone(&broker), listener, || tenure.keep_published());
+        let serving =
+            server::run(Rc::clone(&broker), listener, Interrupt::IsForTheCommand, || tenure.keep_published());
         tokio::pin!(serving);
         let status = tokio::select! {
             status = child.wait() => status?,
-            // Ctrl-C reaches both; the command decides what it means.
             ended = &mut serving => { ended?; child.wait().await? }
         };
         broker.end();

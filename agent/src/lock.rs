@@ -60,13 +60,16 @@ impl Lock {
         }
     }
 
-    /// A secret came in or was used.
-    pub fn touch(&mut self, boot: Duration) {
+    /// A secret came in or was used. Whether it is the first since nothing was held: then there may be a
+    /// deadline where there was none.
+    pub fn touch(&mut self, boot: Duration) -> bool {
+        let was_empty = self.state == State::Empty;
         self.state = match self.state {
             State::Locked => State::Locked,
             State::Empty => State::Holding { since: boot, last_used: boot },
             State::Holding { since, .. } => State::Holding { since, last_used: boot },
         };
+        was_empty
     }
 
     /// When everything must be forgotten; `None` when there is no such moment.

@@ -133,6 +133,7 @@ impl MfaCodes {
         let question = Question {
             kind: PromptKind::MfaCode,
             text: format!("Enter MFA code for {}", mfa.serial),
+            mfa_serial: Some(mfa.serial.clone()),
             complaint,
             timeout_seconds: u32::try_from(PROMPT_TIMEOUT.as_secs()).unwrap_or(u32::MAX),
         };

@@ -41,6 +41,8 @@ pub struct Question {
     pub kind: PromptKind,
     /// The question, without a trailing colon.
     pub text: String,
+    /// The MFA device, for a program that knows its codes.
+    pub mfa_serial: Option<String>,
     /// Why the last answer was not good.
     pub complaint: Option<String>,
     /// How long to wait, in seconds.

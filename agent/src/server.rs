@@ -30,13 +30,27 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// Timers look at the suspend-proof clock at least this often: tokio's own clock stops in suspend.
 const LONGEST_TIMER: Duration = Duration::from_secs(60);
 
+/// What Ctrl-C on the terminal means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupt {
+    /// End the agent.
+    Ends,
+    /// It is meant for the command that the agent was started for.
+    IsForTheCommand,
+}
+
 /// Serves until the broker ends. Returns after work under way has had its time.
-pub async fn run(broker: Rc<Broker>, listener: Listener, republish: impl Fn()) -> std::io::Result<()> {
+pub async fn run(
+    broker: Rc<Broker>,
+    listener: Listener,
+    interrupt: Interrupt,
+    republish: impl Fn(),
+) -> std::io::Result<()> {
     let signals = Signals::install()?;
     let clients = Rc::new(Clients::default());
     tokio::select! {
         () = accept_clients(&broker, &listener, &clients) => {}
-        () = watch_signals(&broker, signals) => {}
+        () = watch_signals(&broker, signals, interrupt) => {}
         () = watch_timers(&broker, republish) => {}
         () = broker.ended() => {}
     }
@@ -184,11 +198,15 @@ impl Signals {
 }
 
 /// SIGTERM and SIGINT end, SIGHUP reads configs again, SIGUSR1 forgets sessions and passphrases.
-async fn watch_signals(broker: &Rc<Broker>, mut signals: Signals) {
+async fn watch_signals(broker: &Rc<Broker>, mut signals: Signals, interrupt: Interrupt) {
     loop {
         tokio::select! {
             _ = signals.terminate.recv() => return,
-            _ = signals.interrupt.recv() => return,
+            _ = signals.interrupt.recv() => {
+                if interrupt == Interrupt::Ends {
+                    return;
+                }
+            }
             _ = signals.hang_up.recv() => broker.reload(),
             _ = signals.user1.recv() => {
                 tracing::info!("forgot everything: SIGUSR1");

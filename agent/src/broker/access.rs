@@ -79,11 +79,8 @@ impl Broker {
     ) -> Result<Result<(), StoreError>, Failure> {
         match store.run(move |store| store.open(&passphrase)).await? {
             Ok(()) => {
-                let mut lock = self.lock.borrow_mut();
-                lock.right_passphrase();
-                lock.touch(Now::read().boot);
-                drop(lock);
-                self.timers.notify_one();
+                self.lock.borrow_mut().right_passphrase();
+                self.touch();
                 Ok(Ok(()))
             }
             Err(error @ StoreError::WrongPassphrase { .. }) => Ok(Err(error)),
@@ -110,8 +107,7 @@ impl Broker {
             self.open_store(&visit.store, Member::Client(visit.asker)).await?;
         }
         self.lock.borrow_mut().unlock();
-        self.lock.borrow_mut().touch(Now::read().boot);
-        self.timers.notify_one();
+        self.touch();
         tracing::info!("unlocked");
         Ok(())
     }
@@ -129,6 +125,13 @@ impl Broker {
         self.sealer.renew().map_err(|error| failure::internal(&error.to_string()))?;
         crate::sys::scrub_stack();
         Ok(())
+    }
+
+    /// A secret came in or was used.
+    pub(super) fn touch(&self) {
+        if self.lock.borrow_mut().touch(Now::read().boot) {
+            self.timers.notify_one();
+        }
     }
 
     /// Forgets everything if a lifetime has passed. Called before each request and by a timer: after a
@@ -173,5 +176,5 @@ fn question(store: &dyn Store, kind: PromptKind, complaint: Option<String>) -> Q
         format!("Enter passphrase to unlock {location:?}")
     };
     let timeout_seconds = u32::try_from(PROMPT_TIMEOUT.as_secs()).unwrap_or(u32::MAX);
-    Question { kind, text, complaint, timeout_seconds }
+    Question { kind, text, mfa_serial: None, complaint, timeout_seconds }
 }

@@ -63,8 +63,7 @@ impl Broker {
         self.refuse_if_nobody_may_be_asked(&work, &visit.asker)?;
         let steps = work.plan.steps.len();
         let obtained = self.obtain(Rc::clone(&work), steps, Member::Client(Rc::clone(&visit.asker))).await?;
-        self.lock.borrow_mut().touch(Now::read().boot);
-        self.timers.notify_one();
+        self.touch();
         let credentials = &obtained.credentials;
         tracing::info!(
             pid = visit.asker.peer.process_id(),
@@ -89,11 +88,7 @@ impl Broker {
     }
 
     /// Answers `Explain`.
-    #[expect(
-        clippy::unused_self,
-        reason = "one method per request; the next versions will say what is cached"
-    )]
-    pub(super) fn explain(&self, visit: &Visit, ask: &Explain) -> Result<Explanation, Failure> {
+    pub(super) fn explain(visit: &Visit, ask: &Explain) -> Result<Explanation, Failure> {
         let asked = plan::Request {
             profile: &ask.profile,
             region: ask.region.as_deref(),
@@ -116,11 +111,13 @@ impl Broker {
             match broker.find(&work, steps) {
                 Some((credentials, Freshness::Fresh)) => Ok(from_memory(credentials)),
                 Some((credentials, Freshness::Due)) => {
-                    if !broker.is_renewable(&work, steps) {
+                    let key = work.keys[steps];
+                    if !broker.may_renew_now(key) || !broker.is_renewable(&work, steps) {
                         return Ok(from_memory(credentials));
                     }
                     broker.fly(work, steps, member).await.or_else(|error| {
                         tracing::warn!("keeping what lapses soon: {error}");
+                        broker.put_off_renewal(key);
                         Ok(from_memory(credentials))
                     })
                 }

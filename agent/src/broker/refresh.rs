@@ -32,6 +32,20 @@ impl Broker {
         self.timers.notify_one();
     }
 
+    /// Whether the last try to renew a session is long enough ago: while AWS cannot be reached, nobody who
+    /// could be served from memory should wait for it.
+    pub(super) fn may_renew_now(&self, key: CacheKey) -> bool {
+        let now = Now::read().boot;
+        self.refreshes.borrow().get(&key).is_none_or(|refreshable| refreshable.not_before <= now)
+    }
+
+    /// A renewal failed.
+    pub(super) fn put_off_renewal(&self, key: CacheKey) {
+        if let Some(refreshable) = self.refreshes.borrow_mut().get_mut(&key) {
+            refreshable.not_before = Now::read().boot + RETRY_AFTER;
+        }
+    }
+
     /// Whether the result of the first `steps` steps can be made anew without a person.
     pub(super) fn is_renewable(&self, work: &Work, steps: usize) -> bool {
         if steps == 0 {
@@ -76,6 +90,7 @@ impl Broker {
         let (work, steps) = {
             let mut refreshes = self.refreshes.borrow_mut();
             let Some(refreshable) = refreshes.get_mut(&key) else { return };
+            // Renewed or failed: not again at once, either way.
             refreshable.not_before = now.boot + RETRY_AFTER;
             (Rc::clone(&refreshable.work), refreshable.steps)
         };

@@ -87,8 +87,7 @@ fn osascript(question: &Question) -> Vec<String> {
 
 fn ykman(asker: &Asker, question: &Question) -> Vec<String> {
     let environment = &asker.environment;
-    // The text of an MFA question ends in the serial; see `crate::mfa`.
-    let serial = question.text.rsplit(' ').next().unwrap_or_default();
+    let serial = question.mfa_serial.as_deref().unwrap_or_default();
     let credential = environment.get("YKMAN_OATH_CREDENTIAL_NAME").unwrap_or(serial);
     let is_old = matches!(environment.get("AWS_VAULT_YKMAN_VERSION"), Some("1" | "2" | "3"));
     let mut arguments = Vec::new();
@@ -127,7 +126,8 @@ mod tests {
 
     fn question(kind: PromptKind) -> Question {
         let text = "Enter MFA code for arn:aws:iam::1:mfa/jon".to_owned();
-        Question { kind, text, complaint: None, timeout_seconds: 1 }
+        let mfa_serial = Some("arn:aws:iam::1:mfa/jon".to_owned());
+        Question { kind, text, mfa_serial, complaint: None, timeout_seconds: 1 }
     }
 
     #[test]
