@@ -4,7 +4,7 @@
 //! takes a seat in the audience of the second.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use aws_vault_protocol::message::{Interaction, Progress, Reply};
 use aws_vault_protocol::secret::{MfaCode, Passphrase};
@@ -52,6 +52,8 @@ struct Seats {
     members: RefCell<Vec<(u64, Member)>>,
     next_seat: Cell<u64>,
     changed: Notify,
+    /// Audiences that this one has a seat in: whoever comes here comes there too.
+    seated_in: RefCell<Vec<Weak<Seats>>>,
 }
 
 /// A place in an audience, given up when dropped.
@@ -73,8 +75,11 @@ impl Audience {
     pub fn join(&self, member: Member) -> Seat {
         let number = self.0.next_seat.get();
         self.0.next_seat.set(number + 1);
+        if let Member::Group(group) = &member {
+            group.0.seated_in.borrow_mut().push(Rc::downgrade(&self.0));
+        }
         self.0.members.borrow_mut().push((number, member));
-        self.0.changed.notify_waiters();
+        self.0.tell_of_change();
         Seat { audience: self.clone(), number }
     }
 
@@ -117,6 +122,17 @@ impl Audience {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.audience.0.members.borrow_mut().retain(|(number, _)| *number != self.number);
-        self.audience.0.changed.notify_waiters();
+        self.audience.0.tell_of_change();
+    }
+}
+
+impl Seats {
+    /// Wakes whoever watches this audience, or one that it sits in.
+    fn tell_of_change(&self) {
+        self.changed.notify_waiters();
+        self.seated_in.borrow_mut().retain(|outer| outer.strong_count() > 0);
+        for outer in self.seated_in.borrow().iter().filter_map(Weak::upgrade) {
+            outer.tell_of_change();
+        }
     }
 }

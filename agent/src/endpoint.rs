@@ -116,8 +116,9 @@ impl Tenure {
 pub fn publish(socket: &Path) -> Result<(), EndpointError> {
     refuse_foreign(socket)?;
     let io = |source| EndpointError::Io { path: socket.to_owned(), source };
-    // A link and a rename instead of a link: a link cannot replace a stale name.
-    let fresh = with_suffix(socket, ".new");
+    // A link and a rename instead of a link: a link cannot replace a stale name. Under a name that is this
+    // process's own: the agent and every start that finds the public name gone may be here at once.
+    let fresh = with_suffix(socket, &format!(".new{}", std::process::id()));
     remove_if_there(&fresh)?;
     fs::hard_link(own_name(socket), &fresh).map_err(io)?;
     fs::rename(&fresh, socket).map_err(io)?;

@@ -12,7 +12,7 @@ use aws_vault_protocol::message::{Request, Shutdown, ShutdownReason};
 use crate::args::{Args, Shell};
 use crate::broker::{Broker, Identity};
 use crate::daemon::{self, Report, Side};
-use crate::endpoint::{self, EndpointError};
+use crate::endpoint::{self, EndpointError, Tenure};
 use crate::failpoint::failpoint;
 use crate::lock::Lifetimes;
 use crate::server::Interrupt;
@@ -169,6 +169,7 @@ fn become_agent(
         tracing::error!("{error}");
         report.send(&format!("failed {error}"));
     }
+    telemetry::flush();
     result
 }
 
@@ -180,11 +181,7 @@ fn serve(
     announce: Option<&dyn Fn() -> std::io::Result<()>>,
 ) -> Result<ExitCode, LaunchError> {
     failpoint("start");
-    let Some(tenure) = endpoint::take_office(socket)? else {
-        // Somebody may have removed the public name of the agent that is there.
-        if !endpoint::is_published(socket) {
-            let _ = endpoint::publish(socket);
-        }
+    let Some(tenure) = take_office(socket)? else {
         if announce.is_some() {
             let pid = running(socket)?.map_or_else(String::new, |pid| format!(" (process {pid})"));
             return Err(LaunchError::Died(format!("an agent is running already{pid}")));
@@ -220,6 +217,26 @@ fn serve(
     }))?;
     tenure.leave();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes the right to be the agent; `None` when another one is. An agent that is ending answers nobody and
+/// keeps the right until it has left: that is waited for.
+fn take_office(socket: &Path) -> Result<Option<Tenure>, LaunchError> {
+    let patience = Instant::now() + START_PATIENCE;
+    loop {
+        if let Some(tenure) = endpoint::take_office(socket)? {
+            return Ok(Some(tenure));
+        }
+        // Somebody may have removed the public name of the agent that is there.
+        if !endpoint::is_published(socket) {
+            let _ = endpoint::publish(socket);
+        }
+        match running(socket) {
+            Ok(None) if Instant::now() < patience => std::thread::sleep(LOOK_EVERY),
+            // One answers, or whoever asks for it will hear why none does.
+            _ => return Ok(None),
+        }
+    }
 }
 
 /// Runs a command with an agent of its own, which ends with it.
@@ -258,6 +275,7 @@ fn around_command(args: &Args) -> Result<ExitCode, LaunchError> {
         Ok::<_, LaunchError>(status)
     }))?;
     tenure.leave();
+    telemetry::flush();
     let _ = std::fs::remove_dir_all(&directory);
     Ok(exit_code(status))
 }

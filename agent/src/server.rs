@@ -12,13 +12,13 @@ use tokio::sync::Semaphore;
 
 use crate::broker::Broker;
 use crate::connection;
-use crate::sys;
+use crate::{sys, telemetry};
 
 /// Clients at once. A hundred `terraform` workers and every editor window fit; a runaway loop does not.
 const MAX_CONNECTIONS: usize = 512;
 
 /// Clients at once of one process, so that one of them cannot take every place.
-const MAX_CONNECTIONS_PER_PROCESS: usize = 64;
+const MAX_CONNECTIONS_PER_PROCESS: usize = 128;
 
 /// Waits after an accept error (no descriptors left), first and longest. Such an error never ends the agent.
 const FIRST_ACCEPT_PAUSE: Duration = Duration::from_millis(10);
@@ -53,6 +53,7 @@ pub async fn run(
         () = watch_signals(&broker, signals, interrupt) => {}
         () = watch_timers(&broker, republish) => {}
         () = broker.ended() => {}
+        () = telemetry::write_in_background() => {}
     }
     broker.end();
     drop(listener);

@@ -3,19 +3,23 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_vault_protocol::frame::{FLAG_FINAL, Frame, MAX_REPLY_LEN, Reader};
 use aws_vault_protocol::message::{GOODBYE, Hello, HelloAck, Reply, Request};
 use aws_vault_protocol::preamble::{PREAMBLE_LEN, Preamble};
 use interprocess::ConnectWaitMode;
 use interprocess::local_socket::prelude::*;
-use interprocess::local_socket::{ConnectOptions, GenericFilePath, Stream};
+use interprocess::local_socket::{ConnectOptions, GenericFilePath};
+use interprocess::os::unix::uds_local_socket::Stream;
 
 use crate::sys;
 
 /// A live agent answers within microseconds; a stopped or overrun one must not hang a login shell.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often to look whether there is a place in a full backlog.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Why there is no conversation.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +54,7 @@ pub struct Visitor {
 impl Visitor {
     /// Visits the agent at a socket.
     pub fn visit(socket: &Path) -> Result<Self, VisitError> {
-        let name = socket.to_fs_name::<GenericFilePath>().map_err(VisitError::Io)?;
-        let options = ConnectOptions::new().name(name).wait_mode(ConnectWaitMode::Timeout(PATIENCE));
-        let mut stream = options.connect_sync().map_err(sort)?;
+        let mut stream = connect(socket)?;
         let owner = stream.peer_creds().map_err(VisitError::Io)?.euid();
         if owner != Some(sys::user_id()) {
             return Err(VisitError::Foreign(owner));
@@ -86,6 +88,23 @@ impl Visitor {
     /// Returns when the agent has closed the connection.
     pub fn wait_until_left(mut self) {
         while read_frame(&mut self.stream, &mut self.reader).is_ok() {}
+    }
+}
+
+fn connect(socket: &Path) -> Result<Stream, VisitError> {
+    let patience = Instant::now() + PATIENCE;
+    loop {
+        let name = socket.to_fs_name::<GenericFilePath>().map_err(VisitError::Io)?;
+        let options = ConnectOptions::new().name(name).wait_mode(ConnectWaitMode::Timeout(PATIENCE));
+        let stream: Stream = options.connect_sync_as().map_err(sort)?;
+        // On Linux a full backlog is EAGAIN, which interprocess takes for "in progress": the socket then
+        // polls as ready without being connected to anybody.
+        match stream.inner().peer_addr() {
+            Ok(_) => return Ok(stream),
+            Err(error) if error.kind() != io::ErrorKind::NotConnected => return Err(VisitError::Io(error)),
+            Err(_) if Instant::now() < patience => std::thread::sleep(LOOK_EVERY),
+            Err(_) => return Err(VisitError::Silent),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Credentials for a profile: plan, look into the cache, run what is missing. The decisions are the plan's
 //! and the cache's; this is the walk.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -304,12 +306,17 @@ async fn call_once(
 /// Resolves the plan and names its results.
 fn prepare(visit: &Visit, asked: &plan::Request<'_>) -> Result<Work, Failure> {
     let store = visit.store.store();
-    let stored = |name: &str| store.version(name).is_some();
+    // Looked up once per name: a plan asks for its source's more than once.
+    let versions = RefCell::new(HashMap::<String, Option<Vec<u8>>>::new());
+    let version = |name: &str| {
+        versions.borrow_mut().entry(name.to_owned()).or_insert_with(|| store.version(name)).clone()
+    };
+    let stored = |name: &str| version(name).is_some();
     let plan = plan::resolve(&visit.config, &stored, asked).map_err(|error| failure::from_plan(&error))?;
     // The same name in another store, or after another `add`, is another source.
     let mut source_version = visit.store.number().to_le_bytes().to_vec();
     if let Source::LongTermKey(key) = &plan.source {
-        source_version.extend(store.version(&key.name).unwrap_or_default());
+        source_version.extend(version(&key.name).unwrap_or_default());
     }
     let keys = (0..=plan.steps.len()).map(|steps| plan.cache_key(steps, &source_version)).collect();
     Ok(Work { plan, keys, environment: Rc::clone(&visit.asker.environment), store: visit.store.clone() })
