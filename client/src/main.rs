@@ -1,0 +1,5 @@
+//! The `aws-vault` program: see [`aws_vault`].
+
+fn main() -> std::process::ExitCode {
+    aws_vault::run()
+}
