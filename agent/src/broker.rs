@@ -4,6 +4,7 @@
 mod access;
 mod issue;
 mod keep;
+mod prepare;
 mod refresh;
 mod status;
 
@@ -15,7 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_vault_protocol::failure::{Failure, FailureCode};
-use aws_vault_protocol::message::{Caller, Done, Pong, Reply, Request, Shutdown, ShutdownReason};
+use aws_vault_protocol::message::{
+    Caller, Done, Pong, Reply, Request, Shutdown, ShutdownReason, environment_may_travel,
+};
 use aws_vault_protocol::secret::MfaCode;
 use tokio::sync::Notify;
 
@@ -58,6 +61,7 @@ pub struct Broker {
     configs: Configs,
     stores: Stores,
     mfa_codes: MfaCodes,
+    plans: prepare::Plans,
     sessions: Rc<Flights<CacheKey, Credentials>>,
     openings: Rc<Flights<usize, ()>>,
     refusals: RefCell<HashMap<CacheKey, (Duration, Failure)>>,
@@ -90,6 +94,7 @@ impl Broker {
             stores: Stores::new(Arc::clone(&sealer)),
             sealer,
             mfa_codes: MfaCodes::default(),
+            plans: prepare::Plans::default(),
             sessions: Rc::default(),
             openings: Rc::default(),
             refusals: RefCell::default(),
@@ -159,7 +164,7 @@ impl Broker {
             }
             Request::Explain(mut ask) => {
                 let visit = visit(std::mem::take(&mut ask.caller), &ask.profile, None).await?;
-                Self::explain(&visit, &ask).map(Reply::from)
+                self.explain(&visit, &ask).map(Reply::from)
             }
             Request::List(ask) => {
                 let visit = visit(ask.caller, "", None).await?;
@@ -201,7 +206,9 @@ impl Broker {
         profile: &str,
         mfa_token: Option<MfaCode>,
     ) -> Result<Visit, Failure> {
-        let environment = Environment::new(caller.environment);
+        // Filtered again: what a client must not send is not kept either.
+        let travels = |(name, _): &(String, String)| environment_may_travel(name);
+        let environment = Environment::new(caller.environment.into_iter().filter(travels));
         let home = caller.home.as_deref();
         let store =
             self.stores.choose(&caller.store, home).map_err(|error| failure::from_store_choice(&error))?;

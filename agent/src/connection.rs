@@ -38,6 +38,9 @@ const MAX_IN_FLIGHT: usize = 8;
 /// While this many bytes wait to be sent, no further request is read.
 const BACKLOG_LIMIT: usize = 64 * 1024;
 
+/// A client that takes less than this many bytes could not even be told so.
+const SMALLEST_REPLY_LIMIT: u32 = 1024;
+
 /// Longest text of a hello, in bytes; more than any version number.
 const MAX_VERSION_LEN: usize = 64;
 
@@ -104,7 +107,9 @@ async fn shake_hands<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     let frame = read_frame(from_client, &mut reader).await?;
     let refuse = |line: &str| [&ours.to_bytes()[..], &goodbye(line).to_bytes()].concat();
     match Request::from_frame(&frame) {
-        Ok(Request::Hello(hello)) if hello.version.len() <= MAX_VERSION_LEN => {}
+        Ok(Request::Hello(hello)) if hello.version.len() <= MAX_VERSION_LEN => {
+            peer.limit_replies(hello.max_reply.max(SMALLEST_REPLY_LIMIT));
+        }
         _ => {
             to_client.write_all(&refuse("the first frame must be a hello")).await.ok()?;
             return None;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use aws_vault_protocol::address::{self, AddressError, Surroundings};
-use aws_vault_protocol::message::{Request, Shutdown, ShutdownReason};
+use aws_vault_protocol::message::{ENVIRONMENT_REFUSED, Request, Shutdown, ShutdownReason};
 
 use crate::args::{Args, Shell};
 use crate::broker::{Broker, Identity};
@@ -87,6 +87,7 @@ pub fn run(args: &Args) -> Result<ExitCode, LaunchError> {
         print(&shell::announce(shell, &socket, pid))?;
         return Ok(ExitCode::SUCCESS);
     }
+    leave_secrets_of_the_environment()?;
     harden::close_inherited_files();
     let log = open_log(args);
     let mut hardening = harden::refuse_inspection();
@@ -99,6 +100,21 @@ pub fn run(args: &Args) -> Result<ExitCode, LaunchError> {
         Side::Daemon(report) => become_agent(args, &socket, &mut hardening, report, log, None),
         Side::Launcher(report) => after_start(args, &socket, shell, report.trim()),
     }
+}
+
+/// A process keeps the environment it was started with for life, out of reach of any wiping. If a variable
+/// that holds a secret is in it, the program starts itself again without it.
+fn leave_secrets_of_the_environment() -> std::io::Result<()> {
+    use std::os::unix::process::CommandExt;
+    if ENVIRONMENT_REFUSED.iter().all(|name| std::env::var_os(name).is_none()) {
+        return Ok(());
+    }
+    let mut again = std::process::Command::new(std::env::current_exe()?);
+    again.args(std::env::args_os().skip(1));
+    for name in ENVIRONMENT_REFUSED {
+        again.env_remove(name);
+    }
+    Err(again.exec())
 }
 
 /// What the launcher does once the daemon serves or has failed.

@@ -48,6 +48,15 @@ impl MfaCodes {
         let mut complaint = complaint;
         for _ in 0..MAX_ATTEMPTS {
             let (code, origin) = self.next_code(mfa, audience, complaint.take()).await?;
+            if !has_six_digits(&code) {
+                if origin == Origin::Person {
+                    complaint = Some("an MFA code has six digits".to_owned());
+                    continue;
+                }
+                let message = format!("the code for {:?} does not have six digits", mfa.serial);
+                return Err(Failure::new(FailureCode::WrongMfaCode, message)
+                    .with_hint("check --mfa-token, or what the profile's mfa_process prints"));
+            }
             let Some(wait) = self.wait_if_spent(&mfa.serial, &code, Now::read()) else {
                 return Ok((code, origin));
             };
@@ -66,7 +75,7 @@ impl MfaCodes {
             tokio::time::sleep(wait).await;
             complaint = Some("that code was used already; now the next one is there".to_owned());
         }
-        Err(Failure::new(FailureCode::WrongMfaCode, format!("no unused code for {:?}", mfa.serial))
+        Err(Failure::new(FailureCode::WrongMfaCode, format!("no usable code for {:?}", mfa.serial))
             .with_hint("wait half a minute and try again"))
     }
 
@@ -162,6 +171,11 @@ async fn from_process(command: &str, audience: &Audience) -> Result<MfaCode, Fai
         Err(error) => Err(Failure::new(FailureCode::WrongMfaCode, format!("mfa_process: {error}"))
             .with_hint("run the profile's mfa_process by hand to see what it says")),
     }
+}
+
+/// What AWS takes (STS API reference, `TokenCode`); anything else it refuses without naming the code.
+fn has_six_digits(code: &MfaCode) -> bool {
+    code.expose().len() == 6 && code.expose().bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn hash(serial: &str, code: &MfaCode) -> [u8; 32] {

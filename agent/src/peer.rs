@@ -5,7 +5,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-use aws_vault_protocol::frame::{FLAG_FINAL, Frame};
+use aws_vault_protocol::failure::{Failure, FailureCode};
+use aws_vault_protocol::frame::{FLAG_FINAL, Frame, MAX_REPLY_LEN};
 use aws_vault_protocol::message::{Prompt, PromptKind, PromptReply, PromptWithdrawn, Reply};
 use aws_vault_protocol::preamble::Preamble;
 use tokio::sync::{Notify, oneshot};
@@ -14,6 +15,8 @@ use tokio::sync::{Notify, oneshot};
 #[derive(Debug)]
 pub struct Peer {
     process_id: Option<u32>,
+    /// Longest reply body the client takes, in bytes.
+    max_reply: Cell<u32>,
     /// Goes out before the first frame.
     preamble: Cell<Option<Preamble>>,
     outbox: RefCell<Outbox>,
@@ -54,6 +57,7 @@ impl Peer {
     pub fn new(process_id: Option<u32>) -> Rc<Self> {
         Rc::new(Self {
             process_id,
+            max_reply: Cell::new(MAX_REPLY_LEN),
             preamble: Cell::new(None),
             outbox: RefCell::default(),
             outgoing: Notify::new(),
@@ -69,6 +73,11 @@ impl Peer {
         self.process_id
     }
 
+    /// The client takes no reply body longer than this many bytes.
+    pub fn limit_replies(&self, max_reply: u32) {
+        self.max_reply.set(max_reply.min(MAX_REPLY_LEN));
+    }
+
     /// Puts our preamble before the first frame.
     pub fn send_preamble(&self, preamble: Preamble) {
         self.preamble.set(Some(preamble));
@@ -81,7 +90,14 @@ impl Peer {
 
     /// Ends a request.
     pub fn answer(&self, request_id: u32, reply: &Reply) {
-        self.send(reply.to_frame(FLAG_FINAL, request_id));
+        let frame = reply.to_frame(FLAG_FINAL, request_id);
+        if frame.body.len() <= self.max_reply.get() as usize {
+            return self.send(frame);
+        }
+        let message = format!("the answer has {} bytes, more than this client takes", frame.body.len());
+        self.send(
+            Reply::from(Failure::new(FailureCode::Unsupported, message)).to_frame(FLAG_FINAL, request_id),
+        );
     }
 
     /// Says something about a request that goes on.

@@ -118,6 +118,7 @@ impl Broker {
         self.openings.stop_all();
         self.cache.borrow_mut().forget(|_| true);
         self.refreshes.borrow_mut().clear();
+        self.plans.clear();
         self.refusals.borrow_mut().clear();
         self.mfa_codes.clear();
         self.stores.close_all();

@@ -1,8 +1,6 @@
 //! Credentials for a profile: plan, look into the cache, run what is missing. The decisions are the plan's
 //! and the cache's; this is the walk.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -12,6 +10,7 @@ use aws_vault_protocol::failure::{Failure, FailureCode};
 use aws_vault_protocol::message::{self, Explain, Explanation, GetCredentials};
 use aws_vault_protocol::secret::{MfaCode, SecretAccessKey, SessionToken};
 
+use super::prepare::{Wish, Work};
 use super::{Broker, Visit};
 use crate::audience::{Asker, Audience, Member};
 use crate::aws::error::CallError;
@@ -21,22 +20,12 @@ use crate::credentials::Credentials;
 use crate::environment::Environment;
 use crate::failure;
 use crate::mfa::{self, Origin};
-use crate::plan::{self, CacheKey, Plan, Purpose, Source, Step};
-use crate::stores::StoreHandle;
+use crate::plan::{self, CacheKey, Source, Step};
 use crate::sys::clock::Now;
 
 /// How long a person's refusal stands for callers that come after it: long enough for a tool's retries and
 /// its seventy siblings, short enough that a person who tries again by hand is asked.
-const REFUSAL_STANDS: Duration = Duration::from_secs(5);
-
-/// A plan with everything needed to run it. Holds no secret, so it may be kept for refreshing.
-pub(super) struct Work {
-    pub(super) plan: Plan,
-    /// Cache keys of the results of the first 0, 1, … steps.
-    pub(super) keys: Vec<CacheKey>,
-    environment: Rc<Environment>,
-    pub(super) store: StoreHandle,
-}
+const REFUSAL_STANDS: Duration = Duration::from_secs(3);
 
 /// Credentials, and whether AWS was spared.
 pub(super) struct Obtained {
@@ -53,15 +42,13 @@ impl Broker {
         visit: Visit,
         ask: &GetCredentials,
     ) -> Result<message::Credentials, Failure> {
-        let asked = plan::Request {
-            profile: &ask.profile,
-            region: ask.region.as_deref(),
-            duration: asked_duration(ask.duration_seconds),
+        let wish = Wish {
+            profile: ask.profile.clone(),
+            region: ask.region.clone(),
+            duration_seconds: ask.duration_seconds,
             no_session: ask.no_session,
-            purpose: Purpose::Credentials,
-            environment: &visit.asker.environment,
         };
-        let work = Rc::new(prepare(&visit, &asked)?);
+        let work = self.plans.prepare(&visit, &wish)?;
         self.refuse_if_nobody_may_be_asked(&work, &visit.asker)?;
         let steps = work.plan.steps.len();
         let obtained = self.obtain(Rc::clone(&work), steps, Member::Client(Rc::clone(&visit.asker))).await?;
@@ -70,7 +57,7 @@ impl Broker {
         tracing::info!(
             pid = visit.asker.peer.process_id(),
             profile = ask.profile,
-            access_key_id = credentials.access_key_id.as_str(),
+            access_key_id = ending(&credentials.access_key_id),
             from_memory = obtained.from_memory,
             "issued"
         );
@@ -90,16 +77,14 @@ impl Broker {
     }
 
     /// Answers `Explain`.
-    pub(super) fn explain(visit: &Visit, ask: &Explain) -> Result<Explanation, Failure> {
-        let asked = plan::Request {
-            profile: &ask.profile,
-            region: ask.region.as_deref(),
-            duration: asked_duration(ask.duration_seconds),
+    pub(super) fn explain(&self, visit: &Visit, ask: &Explain) -> Result<Explanation, Failure> {
+        let wish = Wish {
+            profile: ask.profile.clone(),
+            region: ask.region.clone(),
+            duration_seconds: ask.duration_seconds,
             no_session: ask.no_session,
-            purpose: Purpose::Credentials,
-            environment: &visit.asker.environment,
         };
-        let work = prepare(visit, &asked)?;
+        let work = self.plans.prepare(visit, &wish)?;
         Ok(Explanation { lines: plan::explain::lines(&work.plan) })
     }
 
@@ -244,7 +229,7 @@ impl Broker {
             Step::AssumeRole(call) => ("sts.AssumeRole", Some(call.role_arn.clone())),
         };
         let profile = step.profile().to_owned();
-        let source = source_id(work);
+        let source = work.source_id();
         let entry =
             Entry { sealed, profile, kind, role_arn, source, issued: now, expiration, last_used: now.boot };
         self.cache.borrow_mut().insert(key, entry);
@@ -303,41 +288,15 @@ async fn call_once(
     }
 }
 
-/// Resolves the plan and names its results.
-fn prepare(visit: &Visit, asked: &plan::Request<'_>) -> Result<Work, Failure> {
-    let store = visit.store.store();
-    // Looked up once per name: a plan asks for its source's more than once.
-    let versions = RefCell::new(HashMap::<String, Option<Vec<u8>>>::new());
-    let version = |name: &str| {
-        versions.borrow_mut().entry(name.to_owned()).or_insert_with(|| store.version(name)).clone()
-    };
-    let stored = |name: &str| version(name).is_some();
-    let plan = plan::resolve(&visit.config, &stored, asked).map_err(|error| failure::from_plan(&error))?;
-    // The same name in another store, or after another `add`, is another source.
-    let mut source_version = visit.store.number().to_le_bytes().to_vec();
-    if let Source::LongTermKey(key) = &plan.source {
-        source_version.extend(version(&key.name).unwrap_or_default());
-    }
-    let keys = (0..=plan.steps.len()).map(|steps| plan.cache_key(steps, &source_version)).collect();
-    Ok(Work { plan, keys, environment: Rc::clone(&visit.asker.environment), store: visit.store.clone() })
-}
-
-/// Names the stored item that a piece of work starts from.
-fn source_id(work: &Work) -> String {
-    match &work.plan.source {
-        Source::LongTermKey(key) => work.store.item_id(&key.name),
-        Source::Sso(access) => access.start_url.clone(),
-        Source::WebIdentity(identity) => identity.profile.clone(),
-        Source::CredentialProcess(process) => process.profile.clone(),
-    }
+/// Enough of an access key ID to find it in CloudTrail; the whole would stay in the log's buffers after a
+/// lock.
+fn ending(access_key_id: &str) -> String {
+    let start = access_key_id.len().saturating_sub(4);
+    format!("…{}", access_key_id.get(start..).unwrap_or_default())
 }
 
 fn from_memory(credentials: Credentials) -> Obtained {
     Obtained { credentials: Rc::new(credentials), from_memory: true }
-}
-
-fn asked_duration(seconds: u32) -> Option<Duration> {
-    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }
 
 fn not_yet(source: &str) -> Failure {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::Broker;
-use super::issue::Work;
+use super::prepare::Work;
 use crate::audience::Member;
 use crate::plan::{CacheKey, Source};
 use crate::sys::clock::Now;
