@@ -4,6 +4,8 @@
 //! A new message gets a sample here and its file with `AWS_VAULT_BLESS=1 cargo test -p aws-vault-protocol`,
 //! which writes missing files and never changes one.
 
+#![expect(clippy::unwrap_used, reason = "every failure here is a failed test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
