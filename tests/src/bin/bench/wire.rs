@@ -1,4 +1,7 @@
 //! Round trips on an open connection, beside a bare echo of the same bytes.
+//!
+//! Both servers are pinned to one processor and the client to another: whether the scheduler puts two ends on one
+//! processor or on two makes a larger difference than what the servers do.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -11,11 +14,17 @@ use aws_vault_protocol::message::Request;
 use aws_vault_tests::raw_client::RawClient;
 use aws_vault_tests::standin::RoleOptions;
 use aws_vault_tests::world::World;
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::{Effort, Row, Samples, ratio, show};
 
 /// Connections in the throughput figure.
 const CONNECTIONS: usize = 8;
+
+/// Where the two ends run.
+const CLIENT_CPU: usize = 0;
+const SERVER_CPU: usize = 1;
 
 /// Alternating blocks, so that both see the same machine.
 const BLOCKS: usize = 10;
@@ -33,6 +42,8 @@ pub(crate) fn rows(effort: Effort) -> Vec<Row> {
     let reply_length = reply_length(&agent.connect(), &request);
     let echo = echo(&world.home().join("echo.sock"), request.len(), reply_length);
     let ours = agent.connect();
+    pin(i32::try_from(agent.pid()).ok().and_then(Pid::from_raw), SERVER_CPU);
+    pin(None, CLIENT_CPU);
 
     let (mut our_samples, mut echo_samples) = (Samples::default(), Samples::default());
     for _ in 0..BLOCKS {
@@ -49,7 +60,7 @@ pub(crate) fn rows(effort: Effort) -> Vec<Row> {
     );
     let kept = ratio(our_median, echo_median) <= 2.0;
     let bytes = format!("{} bytes up, {reply_length} down", request.len());
-    vec![
+    let rows = vec![
         Row::judged(format!("warm request on an open connection ({bytes})"), measured, "≤ 2 × echo", kept),
         Row::plain(
             "bare tokio echo of the same bytes",
@@ -62,7 +73,18 @@ pub(crate) fn rows(effort: Effort) -> Vec<Row> {
             reply_length,
             effort,
         ),
-    ]
+    ];
+    let mut anywhere = CpuSet::new();
+    (0..CpuSet::MAX_CPU).for_each(|processor| anywhere.set(processor));
+    let _ = sched_setaffinity(None, &anywhere);
+    rows
+}
+
+/// Keeps a process, or this thread, on one processor. Where there is only one, nothing changes.
+fn pin(process: Option<Pid>, processor: usize) {
+    let mut processors = CpuSet::new();
+    processors.set(processor);
+    let _ = sched_setaffinity(process, &processors);
 }
 
 /// One request and its whole answer, over and over.
@@ -91,6 +113,7 @@ fn echo(path: &Path, up: usize, down: usize) -> UnixStream {
     let listener = std::os::unix::net::UnixListener::bind(path).expect("a new path");
     listener.set_nonblocking(true).expect("a socket can be non-blocking");
     thread::spawn(move || {
+        pin(None, SERVER_CPU);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async move {
             use tokio::io::{AsyncReadExt, AsyncWriteExt};
