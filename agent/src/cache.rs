@@ -35,6 +35,8 @@ pub struct Entry {
     pub issued: Now,
     /// When AWS ends it, in seconds since 1970 UTC.
     pub expiration: i64,
+    /// How long it was asked to live. AWS gives no more, whatever a clock that is behind makes of it.
+    pub asked_life: Duration,
     /// When it was last handed out, on the clock that never jumps.
     pub last_used: Duration,
 }
@@ -69,7 +71,8 @@ impl Entry {
     }
 
     fn life(&self) -> Duration {
-        Duration::from_secs(u64::try_from(self.expiration - self.issued.wall).unwrap_or(0))
+        let by_wall = Duration::from_secs(u64::try_from(self.expiration - self.issued.wall).unwrap_or(0));
+        by_wall.min(self.asked_life)
     }
 }
 
@@ -158,6 +161,7 @@ mod tests {
             source: "file:p".into(),
             issued: at(0),
             expiration: at(life).wall,
+            asked_life: Duration::from_secs(life.unsigned_abs()),
             last_used: at(0).boot,
         }
     }
@@ -201,6 +205,16 @@ mod tests {
         assert_eq!(state(&mut cache, wall_set_back, 0), "missing");
         let wall_set_forward = Now { wall: at(HOUR).wall, boot: at(1).boot };
         assert_eq!(state(&mut cache, wall_set_forward, 0), "missing");
+    }
+
+    #[test]
+    fn a_clock_behind_aws_does_not_lengthen_a_life() {
+        let mut entry = entry(HOUR);
+        entry.expiration += 1800;
+        let mut cache = Cache::default();
+        cache.insert(CacheKey::from_bytes([1; 32]), entry);
+        assert_eq!(state(&mut cache, at(HOUR - 1), 0), "due");
+        assert_eq!(state(&mut cache, at(HOUR), 0), "missing");
     }
 
     #[test]

@@ -148,10 +148,26 @@ async fn read_requests<R: AsyncRead + Unpin>(
     from_client: &mut R,
     in_flight: &InFlight,
 ) {
-    let mut reader = Reader::new(MAX_REQUEST_LEN);
+    let mut reader = Reader::with_lookahead(MAX_REQUEST_LEN, LOOKAHEAD);
     loop {
         peer.backlog_below(BACKLOG_LIMIT).await;
-        let Ok(begun) = timeout(IDLE_TIMEOUT, read_some(from_client, &mut reader)).await else {
+        match reader.buffered() {
+            Ok(None) => {}
+            Ok(Some(frame)) => {
+                take_request(broker, peer, in_flight, &frame);
+                continue;
+            }
+            Err(_) => {
+                peer.send(goodbye(TOO_LONG));
+                return;
+            }
+        }
+        let has_begun = reader.in_progress();
+        let patience = if has_begun { FRAME_TIMEOUT } else { IDLE_TIMEOUT };
+        let Ok(begun) = timeout(patience, read_some(from_client, &mut reader)).await else {
+            if has_begun {
+                return;
+            }
             // Somebody may still be waiting for a long answer on this connection.
             if in_flight.borrow().is_empty() && peer.open_prompts() == 0 {
                 peer.send(goodbye("closed after ten idle minutes"));
@@ -167,13 +183,19 @@ async fn read_requests<R: AsyncRead + Unpin>(
             },
             Begun::Over => return,
             Begun::TooLong => {
-                peer.send(goodbye("a frame is over the limit that the agent announced"));
+                peer.send(goodbye(TOO_LONG));
                 return;
             }
         };
         take_request(broker, peer, in_flight, &frame);
     }
 }
+
+/// Bytes read at once: one request with the usual environment.
+const LOOKAHEAD: usize = 4096;
+
+/// Said to a client whose frame is longer than agreed.
+const TOO_LONG: &str = "a frame is over the limit that the agent announced";
 
 /// What the first bytes after a pause were.
 enum Begun {

@@ -12,7 +12,7 @@
 //! failed decode. A length above the limit is refused before anything is allocated.
 
 use serde::Serialize;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::codec;
 
@@ -86,67 +86,92 @@ pub enum FrameError {
 #[derive(Debug)]
 pub struct Reader {
     limit: u32,
-    header: [u8; HEADER_LEN],
-    body: Option<Zeroizing<Vec<u8>>>,
+    /// Headers, and with lookahead what came behind them; wiped as it is taken out.
+    ahead: Zeroizing<Vec<u8>>,
+    /// How much of `ahead` is filled.
     filled: usize,
+    /// A frame whose body is still coming, and how much of it is there.
+    unfinished: Option<(Frame, usize)>,
 }
 
 impl Reader {
-    /// A reader that refuses bodies longer than `limit` bytes.
+    /// A reader that never takes a byte of the next frame, and refuses bodies longer than `limit` bytes.
     pub fn new(limit: u32) -> Self {
-        Self { limit, header: [0; HEADER_LEN], body: None, filled: 0 }
+        Self::with_room(limit, HEADER_LEN)
     }
 
-    /// Where the next bytes belong; never empty.
+    /// A reader that takes up to `lookahead` bytes at once, which spares a system call per frame. After each
+    /// frame the caller must ask [`Reader::buffered`] before it waits for more bytes.
+    pub fn with_lookahead(limit: u32, lookahead: usize) -> Self {
+        Self::with_room(limit, lookahead.max(HEADER_LEN))
+    }
+
+    fn with_room(limit: u32, room: usize) -> Self {
+        Self { limit, ahead: Zeroizing::new(vec![0; room]), filled: 0, unfinished: None }
+    }
+
+    /// Where the next bytes belong; never empty as long as [`Reader::buffered`] is asked.
     pub fn space(&mut self) -> &mut [u8] {
-        match &mut self.body {
-            None => &mut self.header[self.filled..],
-            Some(body) => &mut body[self.filled..],
+        match &mut self.unfinished {
+            None => &mut self.ahead[self.filled..],
+            Some((frame, filled)) => &mut frame.body[*filled..],
         }
     }
 
     /// Whether a frame has begun and is not complete.
     pub fn in_progress(&self) -> bool {
-        self.body.is_some() || self.filled > 0
+        self.unfinished.is_some() || self.filled > 0
     }
 
     /// Says that `count` bytes of [`Reader::space`] were filled; gives the frame if that completed one.
     pub fn advance(&mut self, count: usize) -> Result<Option<Frame>, FrameError> {
-        self.filled += count;
-        if self.body.is_none() {
-            if self.filled < HEADER_LEN {
-                return Ok(None);
+        match self.unfinished.take() {
+            None => {
+                self.filled += count;
+                self.buffered()
             }
-            let length = self.header_u32(0);
-            if length > self.limit {
-                return Err(FrameError::TooLong { length, limit: self.limit });
-            }
-            self.body = Some(Zeroizing::new(vec![0; length as usize]));
-            self.filled = 0;
-        }
-        match self.body.take() {
-            Some(body) if self.filled == body.len() => {
-                self.filled = 0;
-                Ok(Some(Frame {
-                    kind: self.header_u16(4),
-                    flags: self.header_u16(6),
-                    request_id: self.header_u32(8),
-                    body,
-                }))
-            }
-            unfinished => {
-                self.body = unfinished;
+            Some((frame, filled)) if filled + count == frame.body.len() => Ok(Some(frame)),
+            Some((frame, filled)) => {
+                self.unfinished = Some((frame, filled + count));
                 Ok(None)
             }
         }
     }
 
+    /// The next frame among the bytes that are here already.
+    pub fn buffered(&mut self) -> Result<Option<Frame>, FrameError> {
+        if self.unfinished.is_some() || self.filled < HEADER_LEN {
+            return Ok(None);
+        }
+        let length = self.header_u32(0);
+        if length > self.limit {
+            return Err(FrameError::TooLong { length, limit: self.limit });
+        }
+        let mut frame = Frame {
+            kind: self.header_u16(4),
+            flags: self.header_u16(6),
+            request_id: self.header_u32(8),
+            body: Zeroizing::new(vec![0; length as usize]),
+        };
+        let here = (self.filled - HEADER_LEN).min(frame.body.len());
+        let end = HEADER_LEN + here;
+        frame.body[..here].copy_from_slice(&self.ahead[HEADER_LEN..end]);
+        self.ahead.copy_within(end..self.filled, 0);
+        self.ahead[self.filled - end..self.filled].zeroize();
+        self.filled -= end;
+        if here == frame.body.len() {
+            return Ok(Some(frame));
+        }
+        self.unfinished = Some((frame, here));
+        Ok(None)
+    }
+
     fn header_u16(&self, at: usize) -> u16 {
-        u16::from_le_bytes([self.header[at], self.header[at + 1]])
+        u16::from_le_bytes([self.ahead[at], self.ahead[at + 1]])
     }
 
     fn header_u32(&self, at: usize) -> u32 {
-        u32::from_le_bytes([self.header[at], self.header[at + 1], self.header[at + 2], self.header[at + 3]])
+        u32::from_le_bytes([self.ahead[at], self.ahead[at + 1], self.ahead[at + 2], self.ahead[at + 3]])
     }
 }
 
@@ -161,8 +186,11 @@ mod tests {
     }
 
     /// Feeds bytes in the given chunk sizes, over and over.
-    fn read_all(mut bytes: &[u8], chunks: &[usize], limit: u32) -> Result<Vec<Frame>, FrameError> {
-        let mut reader = Reader::new(limit);
+    fn read_all(bytes: &[u8], chunks: &[usize], limit: u32) -> Result<Vec<Frame>, FrameError> {
+        feed(Reader::new(limit), bytes, chunks)
+    }
+
+    fn feed(mut reader: Reader, mut bytes: &[u8], chunks: &[usize]) -> Result<Vec<Frame>, FrameError> {
         let mut frames = Vec::new();
         let mut sizes = chunks.iter().copied().cycle();
         while !bytes.is_empty() {
@@ -171,6 +199,9 @@ mod tests {
             space[..count].copy_from_slice(&bytes[..count]);
             bytes = &bytes[count..];
             frames.extend(reader.advance(count)?);
+            while let Some(frame) = reader.buffered()? {
+                frames.push(frame);
+            }
         }
         Ok(frames)
     }
@@ -180,13 +211,16 @@ mod tests {
         fn any_chunking_gives_the_same_frames(
             bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..6),
             chunks in prop::collection::vec(1_usize..300, 1..8),
+            lookahead in 0_usize..500,
         ) {
             let mut bytes = Vec::new();
             for (index, body) in bodies.iter().enumerate() {
                 bytes.extend_from_slice(&frame(7, u32::try_from(index).unwrap(), body).to_bytes());
             }
-            let frames = read_all(&bytes, &chunks, 1000).unwrap();
+            let frames = feed(Reader::with_lookahead(1000, lookahead), &bytes, &chunks).unwrap();
             prop_assert_eq!(frames.len(), bodies.len());
+            let exact = read_all(&bytes, &chunks, 1000).unwrap();
+            prop_assert!(exact.iter().map(|frame| &*frame.body).eq(frames.iter().map(|frame| &*frame.body)));
             for (index, (frame, body)) in frames.iter().zip(&bodies).enumerate() {
                 prop_assert_eq!(frame.request_id as usize, index);
                 prop_assert_eq!(&*frame.body, body);

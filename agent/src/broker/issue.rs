@@ -27,6 +27,9 @@ use crate::sys::clock::Now;
 /// its seventy siblings, short enough that a person who tries again by hand is asked.
 const REFUSAL_STANDS: Duration = Duration::from_secs(3);
 
+/// Longest wait for better than what is valid anyway: a person or an SDK is waiting, some for one second.
+const RENEWAL_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Credentials, and whether AWS was spared.
 pub(super) struct Obtained {
     credentials: Rc<Credentials>,
@@ -98,19 +101,38 @@ impl Broker {
             match broker.find(&work, steps) {
                 Some((credentials, Freshness::Fresh)) => Ok(from_memory(credentials)),
                 Some((credentials, Freshness::Due)) => {
-                    let key = work.keys[steps];
-                    if !broker.may_renew_now(key) || !broker.is_renewable(&work, steps) {
+                    if !broker.may_renew_now(work.keys[steps]) || !broker.is_renewable(&work, steps) {
                         return Ok(from_memory(credentials));
                     }
-                    broker.fly(work, steps, member).await.or_else(|error| {
-                        tracing::warn!("keeping what lapses soon: {error}");
-                        broker.put_off_renewal(key);
-                        Ok(from_memory(credentials))
-                    })
+                    broker.renew_or_keep(work, steps, member, credentials).await
                 }
                 None => broker.fly(work, steps, member).await,
             }
         })
+    }
+
+    /// Renews what lapses soon if AWS answers soon; else what is there serves as long as it is valid.
+    async fn renew_or_keep(
+        self: &Rc<Self>,
+        work: Rc<Work>,
+        steps: usize,
+        member: Member,
+        due: Credentials,
+    ) -> Result<Obtained, Failure> {
+        let key = work.keys[steps];
+        let renewal = self.fly(Rc::clone(&work), steps, member);
+        let error = match tokio::time::timeout(RENEWAL_PATIENCE, renewal).await {
+            Ok(Ok(obtained)) => return Ok(obtained),
+            Ok(Err(error)) => error,
+            Err(_) => Failure::new(FailureCode::Network, "AWS does not answer"),
+        };
+        self.put_off_renewal(key);
+        let is_valid = self.cache.borrow_mut().find(key, Now::read(), Duration::ZERO).is_some();
+        if !is_valid {
+            return Err(error);
+        }
+        tracing::warn!("keeping what lapses soon: {error}");
+        Ok(from_memory(due))
     }
 
     /// Runs the last of the first `steps` steps, once for everybody who wants its result.
@@ -228,10 +250,17 @@ impl Broker {
             Step::GetSessionToken(_) => ("sts.GetSessionToken", None),
             Step::AssumeRole(call) => ("sts.AssumeRole", Some(call.role_arn.clone())),
         };
-        let profile = step.profile().to_owned();
-        let source = work.source_id();
-        let entry =
-            Entry { sealed, profile, kind, role_arn, source, issued: now, expiration, last_used: now.boot };
+        let entry = Entry {
+            sealed,
+            profile: step.profile().to_owned(),
+            kind,
+            role_arn,
+            source: work.source_id(),
+            issued: now,
+            expiration,
+            asked_life: step.duration(),
+            last_used: now.boot,
+        };
         self.cache.borrow_mut().insert(key, entry);
         self.remember_for_refresh(key, work, steps);
         Ok(())

@@ -55,7 +55,7 @@ fn main() -> io::Result<()> {
         return Err(io::Error::other("measure release builds: run tests/bench"));
     }
     let only = std::env::args().find_map(|argument| argument.strip_prefix("--only=").map(str::to_owned));
-    let parts: [(&str, fn(Effort) -> Vec<Row>); 3] =
+    let parts: [(&str, Measure); 3] =
         [("processes", processes::rows), ("wire", wire::rows), ("scale", scale::rows)];
     let wanted = parts.into_iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name));
     let rows: Vec<Row> = wanted.flat_map(|(_, measure)| measure(effort)).collect();
@@ -70,6 +70,9 @@ fn print(rows: &[Row]) -> io::Result<()> {
     }
     output.flush()
 }
+
+/// One part of the table.
+type Measure = fn(Effort) -> Vec<Row>;
 
 /// Durations, sorted on demand.
 #[derive(Debug, Default)]
