@@ -3,6 +3,7 @@
 mod abuse;
 mod clients;
 mod declared;
+mod dialogs;
 mod house;
 mod issue;
 mod life;
