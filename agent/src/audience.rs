@@ -70,6 +70,17 @@ impl Asker {
     }
 }
 
+impl Member {
+    /// Every client this stands for.
+    pub fn clients(&self) -> Vec<Rc<Asker>> {
+        match self {
+            Self::Client(asker) => vec![Rc::clone(asker)],
+            Self::Group(group) => group.clients(),
+            Self::Refresher => Vec::new(),
+        }
+    }
+}
+
 impl Audience {
     /// Takes a seat.
     pub fn join(&self, member: Member) -> Seat {
@@ -92,18 +103,24 @@ impl Audience {
     pub fn clients(&self) -> Vec<Rc<Asker>> {
         let mut clients: Vec<Rc<Asker>> = Vec::new();
         for (_, member) in self.0.members.borrow().iter() {
-            let found = match member {
-                Member::Client(asker) => vec![Rc::clone(asker)],
-                Member::Group(group) => group.clients(),
-                Member::Refresher => Vec::new(),
-            };
-            for asker in found {
+            for asker in member.clients() {
                 if !clients.iter().any(|known| Rc::ptr_eq(known, &asker)) {
                     clients.push(asker);
                 }
             }
         }
         clients
+    }
+
+    /// Returns when a client does not wait any more: gone, or its request given up.
+    pub async fn left_by(&self, asker: &Rc<Asker>) {
+        loop {
+            let changed = self.0.changed.notified();
+            if !self.clients().iter().any(|waiting| Rc::ptr_eq(waiting, asker)) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// A code some client brought with it, as soon as there is one.

@@ -65,6 +65,8 @@ pub struct Broker {
     sessions: Rc<Flights<CacheKey, Credentials>>,
     openings: Rc<Flights<usize, ()>>,
     refusals: RefCell<HashMap<CacheKey, (Duration, Failure)>>,
+    /// Stores whose passphrase opens the lock.
+    open_when_locked: RefCell<Vec<usize>>,
     refreshes: RefCell<HashMap<CacheKey, refresh::Refreshable>>,
     peers: RefCell<Vec<std::rc::Weak<Peer>>>,
     /// Something changed that the timers must look at.
@@ -98,6 +100,7 @@ impl Broker {
             sessions: Rc::default(),
             openings: Rc::default(),
             refusals: RefCell::default(),
+            open_when_locked: RefCell::default(),
             refreshes: RefCell::default(),
             peers: RefCell::default(),
             timers: Notify::new(),

@@ -123,6 +123,11 @@ impl Cache {
         self.entries.insert(key, entry);
     }
 
+    /// Drops one session.
+    pub fn remove(&mut self, key: CacheKey) {
+        self.entries.remove(&key);
+    }
+
     /// Drops what has expired.
     pub fn expire(&mut self, now: Now) {
         self.entries.retain(|_, entry| !entry.remaining(now).is_zero());

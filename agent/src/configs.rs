@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use crate::config::{self, AppendError, ConfigError, ConfigFile};
 use crate::environment::Environment;
+use crate::sys::files::read_limited;
 
 /// Largest config read, in bytes: ten thousand profiles are about 2 MB.
 const MAX_LEN: u64 = 16 * 1024 * 1024;
@@ -30,12 +31,6 @@ pub enum ConfigFileError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
-    },
-    /// Not a config any more.
-    #[error("{path:?} is larger than {MAX_LEN} bytes")]
-    TooLarge {
-        /// Which path.
-        path: PathBuf,
     },
     /// What it says makes no sense.
     #[error(transparent)]
@@ -90,31 +85,50 @@ impl Configs {
     }
 }
 
-/// Appends a section for a profile. Only appends: every byte that is there stays as it is. A write that
-/// fails half-way is taken back.
-pub fn append_profile(path: &Path, profile: &str, mfa_serial: Option<&str>) -> Result<(), ConfigFileError> {
-    let existing = match fs::read_to_string(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-        result => result.map_err(|error| io(path, error))?,
-    };
-    let suffix = config::append_profile(path, &existing, profile, mfa_serial)?;
-    if let Some(directory) = path.parent() {
-        let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
-        created.map_err(|error| io(directory, error))?;
+/// A section to be appended to a config; made before anything is stored, so that nothing is stored in vain.
+#[derive(Debug)]
+pub struct NewSection {
+    path: PathBuf,
+    text: String,
+}
+
+impl NewSection {
+    /// The section for a profile.
+    pub fn for_profile(
+        path: &Path,
+        profile: &str,
+        mfa_serial: Option<&str>,
+    ) -> Result<Self, ConfigFileError> {
+        let existing = match read_limited(path, MAX_LEN) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            result => result.map_err(|error| io(path, error))?,
+        };
+        let existing = String::from_utf8_lossy(&existing);
+        let text = config::append_profile(path, &existing, profile, mfa_serial)?;
+        Ok(Self { path: path.to_owned(), text })
     }
-    let mut file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| io(path, error))?;
-    let length_before = file.metadata().map_err(|error| io(path, error))?.len();
-    let written = file.write_all(suffix.as_bytes()).and_then(|()| file.sync_all());
-    written.map_err(|error| {
-        // The first error is the one to report; if this fails too, a partial section stays behind.
-        let _ = file.set_len(length_before);
-        io(path, error)
-    })
+
+    /// Appends it. Only appends: every byte that is there stays as it is. What is written only in part is
+    /// taken back.
+    pub fn append(&self) -> Result<(), ConfigFileError> {
+        let path = &self.path;
+        if let Some(directory) = path.parent() {
+            let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+            created.map_err(|error| io(directory, error))?;
+        }
+        let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+        let mut file = opened.map_err(|error| io(path, error))?;
+        let length = |file: &fs::File| file.metadata().map(|found| found.len());
+        let before = length(&file).map_err(|error| io(path, error))?;
+        let written = file.write_all(self.text.as_bytes()).and_then(|()| file.sync_all());
+        written.map_err(|error| {
+            // If it is longer than our part can be, somebody else has written too, and nothing is cut.
+            if length(&file).is_ok_and(|after| after < before + self.text.len() as u64) {
+                let _ = file.set_len(before);
+            }
+            io(path, error)
+        })
+    }
 }
 
 fn stamp(path: &Path) -> Result<Stamp, ConfigFileError> {
@@ -135,12 +149,9 @@ fn read(path: &Path) -> Result<ConfigFile, ConfigFileError> {
             return Ok(ConfigFile::empty(path));
         }
         Err(error) => return Err(io(path, error)),
-        Ok(found) if found.len() > MAX_LEN => {
-            return Err(ConfigFileError::TooLarge { path: path.to_owned() });
-        }
         Ok(_) => {}
     }
-    let bytes = fs::read(path).map_err(|error| io(path, error))?;
+    let bytes = read_limited(path, MAX_LEN).map_err(|error| io(path, error))?;
     Ok(ConfigFile::parse(path, &String::from_utf8_lossy(&bytes))?)
 }
 
@@ -171,8 +182,8 @@ mod tests {
     fn appending_keeps_what_is_there() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(".aws/config");
-        append_profile(&path, "one", Some("arn:x")).unwrap();
-        append_profile(&path, "two", None).unwrap();
+        NewSection::for_profile(&path, "one", Some("arn:x")).unwrap().append().unwrap();
+        NewSection::for_profile(&path, "two", None).unwrap().append().unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text, "[profile one]\nmfa_serial=arn:x\n\n[profile two]\n");
     }

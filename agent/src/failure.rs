@@ -44,13 +44,13 @@ pub fn from_ask(error: &AskError, audience: &Audience) -> Failure {
     Failure { hint, ..Failure::new(code, error.to_string()) }
 }
 
-/// A call to AWS failed.
-pub fn from_call(error: CallError, step: &Step) -> Failure {
+/// A call to AWS failed. `key_name` is the stored key at the beginning of the chain.
+pub fn from_call(error: CallError, step: &Step, key_name: Option<&str>) -> Failure {
     let profile = step.profile();
     let message = format!("profile {profile:?}: {error}");
     match error {
         CallError::Refused(aws) => {
-            let hint = hint_for(&aws, step);
+            let hint = hint_for(&aws, step, key_name);
             Failure { hint, aws: Some(Box::new(from_aws(aws))), ..Failure::new(FailureCode::Aws, message) }
         }
         CallError::WrongMfaCode(aws) => Failure {
@@ -101,7 +101,7 @@ pub fn from_config_file(error: &ConfigFileError) -> Failure {
     match error {
         ConfigFileError::Content(error) => from_config(error),
         ConfigFileError::Append(error) => from_append(error),
-        ConfigFileError::NoHome | ConfigFileError::Io { .. } | ConfigFileError::TooLarge { .. } => {
+        ConfigFileError::NoHome | ConfigFileError::Io { .. } => {
             Failure::new(FailureCode::Config, error.to_string())
                 .with_hint("name a readable file with AWS_CONFIG_FILE")
         }
@@ -164,16 +164,17 @@ fn from_aws(error: AwsError) -> AwsFailure {
 }
 
 /// What usually helps against an answer of STS.
-fn hint_for(aws: &AwsError, step: &Step) -> Option<String> {
+fn hint_for(aws: &AwsError, step: &Step, key_name: Option<&str>) -> Option<String> {
     let profile = step.profile();
     let says = |text: &str| aws.message.contains(text);
     Some(match aws.code.as_str() {
         "InvalidClientTokenId" | "SignatureDoesNotMatch" => {
+            let name = key_name.unwrap_or(profile);
             format!(
-                "the stored access key is not valid any more; store the current one: aws-vault add {profile}"
+                "the stored access key is not valid any more; store the current one: aws-vault add {name}"
             )
         }
-        "ExpiredToken" | "ExpiredTokenException" => format!("aws-vault clear {profile}"),
+        "ExpiredToken" | "ExpiredTokenException" => "aws-vault clear".to_owned(),
         "AccessDenied" if step.mfa().is_none() => format!(
             "if the role asks for MFA, set mfa_serial for profile {profile:?}; see: aws-vault explain {profile}"
         ),

@@ -1,5 +1,6 @@
 //! Starting, finding and ending: from the command line to a serving agent.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,12 +18,15 @@ use crate::failpoint::failpoint;
 use crate::lock::Lifetimes;
 use crate::server::Interrupt;
 use crate::sys::clock::Now;
-use crate::sys::harden::{self, Hardening};
+use crate::sys::harden::{self, CoreLimit, Hardening};
 use crate::visitor::{VisitError, Visitor};
 use crate::{server, shell, sys, telemetry};
 
 /// An agent that somebody else is starting must answer by then.
 const START_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Work on a store that hangs (a network file system) must not keep an ending agent alive longer than this.
+const RUNTIME_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How often to look whether it does.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -44,6 +48,14 @@ pub enum LaunchError {
         /// Why not.
         source: VisitError,
     },
+    /// The command to run cannot be started.
+    #[error("{program:?}: {source}")]
+    Command {
+        /// Which command.
+        program: OsString,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The daemon ended before it served.
     #[error("the agent ended while starting{}", if .0.is_empty() { String::new() } else { format!(": {}", .0) })]
     Died(String),
@@ -64,7 +76,16 @@ impl LaunchError {
             }
             Self::Visit { .. } => Some("choose another place with -a"),
             Self::Died(_) => Some("see its log, or run it in the foreground: aws-vault-agent -D"),
-            Self::Io(_) => None,
+            Self::Command { .. } | Self::Io(_) => None,
+        }
+    }
+
+    /// As shells have it: 127 not found, 126 not executable, 1 otherwise.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Command { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 127,
+            Self::Command { .. } => 126,
+            _ => 1,
         }
     }
 }
@@ -90,7 +111,7 @@ pub fn run(args: &Args) -> Result<ExitCode, LaunchError> {
     leave_secrets_of_the_environment()?;
     harden::close_inherited_files();
     let log = open_log(args);
-    let mut hardening = harden::refuse_inspection();
+    let mut hardening = harden::refuse_inspection(CoreLimit::ForGood);
     endpoint::prepare_directory(&socket)?;
     if args.foreground {
         let announce = || print(&shell::announce(shell, &socket, std::process::id()));
@@ -163,7 +184,10 @@ fn end(socket: &Path) -> Result<(), LaunchError> {
     visitor.wait_until_left();
     // The socket goes last; a new agent may start from then on.
     let patience = Instant::now() + START_PATIENCE;
-    while socket.exists() && Instant::now() < patience {
+    while socket.exists() {
+        if Instant::now() > patience {
+            return Err(visit(VisitError::Silent));
+        }
         std::thread::sleep(LOOK_EVERY);
     }
     Ok(())
@@ -216,7 +240,8 @@ fn serve(
     };
     let lifetimes = Lifetimes { total: args.lifetime, idle: args.idle };
     let broker = Broker::new(identity, lifetimes)?;
-    runtime()?.block_on(tokio::task::LocalSet::new().run_until(async {
+    let runtime = runtime()?;
+    let served = runtime.block_on(tokio::task::LocalSet::new().run_until(async {
         let listener = tenure.listen()?;
         failpoint("bound");
         tenure.publish()?;
@@ -230,9 +255,10 @@ fn serve(
         server::run(Rc::clone(&broker), listener, Interrupt::Ends, || tenure.keep_published()).await?;
         tracing::info!("ended");
         Ok::<(), LaunchError>(())
-    }))?;
+    }));
+    runtime.shutdown_timeout(RUNTIME_PATIENCE);
     tenure.leave();
-    Ok(ExitCode::SUCCESS)
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 /// Takes the right to be the agent; `None` when another one is. An agent that is ending answers nobody and
@@ -261,7 +287,7 @@ fn around_command(args: &Args) -> Result<ExitCode, LaunchError> {
     let usual = usual_socket(None)?;
     let directory = usual.with_file_name(format!("command-{}", std::process::id()));
     let socket = directory.join("agent.sock");
-    let mut hardening = harden::refuse_inspection();
+    let mut hardening = harden::refuse_inspection(CoreLimit::OfThisProcess);
     endpoint::prepare_directory(&socket)?;
     telemetry::start(open_log(args));
     telemetry::abort_on_panic();
@@ -272,14 +298,17 @@ fn around_command(args: &Args) -> Result<ExitCode, LaunchError> {
     let identity =
         Identity { instance: random_instance()?, socket: socket.clone(), hardening, started: Now::read() };
     let broker = Broker::new(identity, Lifetimes { total: args.lifetime, idle: args.idle })?;
-    let status = runtime()?.block_on(tokio::task::LocalSet::new().run_until(async {
+    let runtime = runtime()?;
+    let status = runtime.block_on(tokio::task::LocalSet::new().run_until(async {
         let listener = tenure.listen()?;
         tenure.publish()?;
+        let command = |source| LaunchError::Command { program: args.command[0].clone(), source };
         let mut child = tokio::process::Command::new(&args.command[0])
             .args(&args.command[1..])
             .env(address::SOCKET_VARIABLE, &socket)
             .env(address::PID_VARIABLE, std::process::id().to_string())
-            .spawn()?;
+            .spawn()
+            .map_err(command)?;
         let serving =
             server::run(Rc::clone(&broker), listener, Interrupt::IsForTheCommand, || tenure.keep_published());
         tokio::pin!(serving);
@@ -289,11 +318,12 @@ fn around_command(args: &Args) -> Result<ExitCode, LaunchError> {
         };
         broker.end();
         Ok::<_, LaunchError>(status)
-    }))?;
+    }));
+    runtime.shutdown_timeout(RUNTIME_PATIENCE);
     tenure.leave();
     telemetry::flush();
     let _ = std::fs::remove_dir_all(&directory);
-    Ok(exit_code(status))
+    status.map(exit_code)
 }
 
 /// The child's own code, or 128 plus the signal that ended it, as shells have it.

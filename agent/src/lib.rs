@@ -73,7 +73,7 @@ pub fn run() -> ExitCode {
             if args.report {
                 let _ = writeln!(std::io::stdout(), "failed {error}");
             }
-            ExitCode::FAILURE
+            ExitCode::from(error.exit_code())
         }
     }
 }

@@ -75,8 +75,8 @@ impl Lock {
     /// When everything must be forgotten; `None` when there is no such moment.
     pub fn deadline(&self) -> Option<Duration> {
         let State::Holding { since, last_used } = self.state else { return None };
-        let total = self.lifetimes.total.map(|life| since + life);
-        let idle = self.lifetimes.idle.map(|life| last_used + life);
+        let total = self.lifetimes.total.map(|life| since.saturating_add(life));
+        let idle = self.lifetimes.idle.map(|life| last_used.saturating_add(life));
         match (total, idle) {
             (Some(total), Some(idle)) => Some(total.min(idle)),
             (either, None) | (None, either) => either,

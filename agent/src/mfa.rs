@@ -164,13 +164,23 @@ pub enum Origin {
 }
 
 async fn from_process(command: &str, audience: &Audience) -> Result<MfaCode, Failure> {
-    let clients = audience.clients();
-    let printed = prompt::run_shell(command, clients.last().map(AsRef::as_ref)).await;
-    match printed {
-        Ok(code) => Ok(MfaCode::from(code)),
-        Err(error) => Err(Failure::new(FailureCode::WrongMfaCode, format!("mfa_process: {error}"))
-            .with_hint("run the profile's mfa_process by hand to see what it says")),
+    let failed = |what: String| {
+        Failure::new(FailureCode::WrongMfaCode, format!("mfa_process: {what}"))
+            .with_hint("run the profile's mfa_process by hand to see what it says")
+    };
+    // On the terminal of whoever came last; if that client leaves, again on the next one's.
+    while let Some(asker) = audience.clients().pop() {
+        let running = tokio::time::timeout(PROMPT_TIMEOUT, prompt::run_shell(command, &asker));
+        tokio::select! {
+            printed = running => return match printed {
+                Ok(Ok(code)) => Ok(MfaCode::from(code)),
+                Ok(Err(error)) => Err(failed(error.to_string())),
+                Err(_) => Err(failed(format!("no code within {} seconds", PROMPT_TIMEOUT.as_secs()))),
+            },
+            () = audience.left_by(&asker) => {}
+        }
     }
+    Err(failed("nobody waits for it any more".to_owned()))
 }
 
 /// What AWS takes (STS API reference, `TokenCode`); anything else it refuses without naming the code.

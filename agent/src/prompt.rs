@@ -70,7 +70,13 @@ pub async fn ask(audience: &Audience, question: &Question) -> Result<Answer, Ask
             return Err(AskError::Nobody(reason.unwrap_or(NoDriver::NobodyWaits)));
         };
         tell_the_others(&clients, &asker, question.kind);
-        let asked = tokio::time::timeout(PROMPT_TIMEOUT, ask_one(&asker, &driver, question)).await;
+        let asking = async {
+            tokio::select! {
+                asked = ask_one(&asker, &driver, question) => asked,
+                () = audience.left_by(&asker) => Ok(Asked::Unavailable),
+            }
+        };
+        let asked = tokio::time::timeout(PROMPT_TIMEOUT, asking).await;
         match asked.map_err(|_| AskError::TimedOut)?? {
             Asked::Answered(answer) => return Ok(answer),
             Asked::Cancelled => return Err(AskError::Cancelled),

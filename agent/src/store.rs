@@ -104,8 +104,12 @@ pub trait Store: Send + Sync {
     /// What is needed before [`Store::get`] and [`Store::set`] can work.
     fn passphrase(&self) -> Result<PassphraseNeed, StoreError>;
 
-    /// Takes the passphrase, after checking it against an existing item.
-    fn open(&self, passphrase: &Passphrase) -> Result<(), StoreError>;
+    /// Changes with every [`Store::close`].
+    fn generation(&self) -> u64;
+
+    /// Takes the passphrase, after checking it against an existing item. If the store was closed since
+    /// `generation`, it stays closed: opening takes a while, and a person may lock meanwhile.
+    fn open(&self, passphrase: &Passphrase, generation: u64) -> Result<(), StoreError>;
 
     /// Forgets the passphrase.
     fn close(&self);

@@ -19,6 +19,9 @@ pub use error::ConnectionError;
 
 use crate::autostart;
 
+/// The request id of the hello, out of the way of those that are counted up.
+const HELLO_ID: u32 = u32::MAX;
+
 /// Connecting and the handshake together must be done by then. A living agent needs a millisecond.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -63,14 +66,14 @@ impl Connection {
     /// Sends a request, the first one together with preamble and hello, in one write. Gives its id.
     pub fn send(&mut self, request: &Request) -> Result<u32, ConnectionError> {
         self.last_id += 1;
-        let frame = request.to_frame(0, self.last_id).to_bytes();
+        let frame = request.to_frame(FLAG_FINAL, self.last_id).to_bytes();
         if self.agent.is_some() {
             self.write(&frame)?;
             return Ok(self.last_id);
         }
         let hello =
             Request::from(Hello { version: env!("CARGO_PKG_VERSION").to_owned(), max_reply: MAX_REPLY_LEN });
-        let hello = hello.to_frame(0, 0).to_bytes();
+        let hello = hello.to_frame(FLAG_FINAL, HELLO_ID).to_bytes();
         let mut opening = Zeroizing::new(Vec::with_capacity(PREAMBLE_LEN + hello.len() + frame.len()));
         opening.extend_from_slice(&Preamble::OURS.to_bytes());
         opening.extend_from_slice(&hello);

@@ -1,5 +1,6 @@
 //! Asking the person at the controlling terminal, one line at a time. Always `/dev/tty`, never standard
-//! input: that may be data. Whatever happens, the terminal is left as it was found.
+//! input: that may be data. When it returns, the terminal is left as
+//! it was found; a signal that kills the client meanwhile leaves that to the shell.
 
 mod line;
 

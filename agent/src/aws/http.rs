@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::environment::Environment;
+use crate::sys::files::read_limited;
 
 /// Largest certificate bundle read, in bytes; a system's whole trust store is about 250 KiB.
 const MAX_BUNDLE_LEN: u64 = 4 * 1024 * 1024;
@@ -43,8 +44,8 @@ pub enum HttpSetupError {
 }
 
 /// A client for an endpoint of the given scheme.
-pub fn client(environment: &Environment, is_https: bool) -> Result<SharedHttpClient, HttpSetupError> {
-    let trust = trust_store(environment)?;
+pub async fn client(environment: &Environment, is_https: bool) -> Result<SharedHttpClient, HttpSetupError> {
+    let trust = trust_store(environment).await?;
     let proxy = proxy(environment, is_https)?;
     Ok(Builder::new().build_with_connector_fn(move |settings, components| {
         // An empty context cannot fail to build; see the crate's own default.
@@ -59,19 +60,16 @@ pub fn client(environment: &Environment, is_https: bool) -> Result<SharedHttpCli
 }
 
 /// Botocore's rule: the bundle replaces the system's roots.
-fn trust_store(environment: &Environment) -> Result<TrustStore, HttpSetupError> {
+async fn trust_store(environment: &Environment) -> Result<TrustStore, HttpSetupError> {
     let Some(path) = environment.get("AWS_CA_BUNDLE").map(Path::new) else {
         return Ok(TrustStore::default());
     };
     if !path.is_absolute() {
         return Err(HttpSetupError::RelativeBundle(path.to_owned()));
     }
-    let read = std::fs::metadata(path).and_then(|found| {
-        if found.len() > MAX_BUNDLE_LEN {
-            return Err(std::io::Error::other("too large for a certificate bundle"));
-        }
-        std::fs::read(path)
-    });
+    let owned = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || read_limited(&owned, MAX_BUNDLE_LEN)).await;
+    let read = read.unwrap_or_else(|lost| Err(std::io::Error::other(lost)));
     let pem = read.map_err(|source| HttpSetupError::UnreadableBundle { path: path.to_owned(), source })?;
     if !pem.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----") {
         return Err(HttpSetupError::EmptyBundle(path.to_owned()));
@@ -103,13 +101,17 @@ mod tests {
         Environment::new(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
     }
 
-    #[test]
-    fn a_bundle_that_cannot_work_is_named() {
-        let relative = trust_store(&environment(&[("AWS_CA_BUNDLE", "ca.pem")])).unwrap_err();
+    #[tokio::test]
+    async fn a_bundle_that_cannot_work_is_named() {
+        let relative = trust_store(&environment(&[("AWS_CA_BUNDLE", "ca.pem")])).await.unwrap_err();
         assert!(matches!(relative, HttpSetupError::RelativeBundle(_)));
-        let missing = trust_store(&environment(&[("AWS_CA_BUNDLE", "/no/such.pem")])).unwrap_err();
+        let missing = trust_store(&environment(&[("AWS_CA_BUNDLE", "/no/such.pem")])).await.unwrap_err();
         assert!(matches!(missing, HttpSetupError::UnreadableBundle { .. }));
-        let empty = trust_store(&environment(&[("AWS_CA_BUNDLE", "/dev/null")])).unwrap_err();
+        let device = trust_store(&environment(&[("AWS_CA_BUNDLE", "/dev/zero")])).await.unwrap_err();
+        assert!(matches!(device, HttpSetupError::UnreadableBundle { .. }));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        let empty = trust_store(&environment(&[("AWS_CA_BUNDLE", path)])).await.unwrap_err();
         assert!(matches!(empty, HttpSetupError::EmptyBundle(_)));
     }
 

@@ -40,7 +40,7 @@ pub async fn get_session_token(
     step: &GetSessionToken,
     code: Option<&MfaCode>,
 ) -> Result<Credentials, CallError> {
-    let sts = Sts::new(environment, &step.endpoint, source)?;
+    let sts = Sts::new(environment, &step.endpoint, source).await?;
     let answer = sts
         .client
         .get_session_token()
@@ -60,7 +60,7 @@ pub async fn assume_role(
     step: &AssumeRole,
     code: Option<&MfaCode>,
 ) -> Result<Credentials, CallError> {
-    let sts = Sts::new(environment, &step.endpoint, source)?;
+    let sts = Sts::new(environment, &step.endpoint, source).await?;
     let tags = step.tags.iter().map(|(key, value)| {
         Tag::builder()
             .key(key)
@@ -94,7 +94,11 @@ struct Sts {
 }
 
 impl Sts {
-    fn new(environment: &Environment, endpoint: &Endpoint, source: &Credentials) -> Result<Self, CallError> {
+    async fn new(
+        environment: &Environment,
+        endpoint: &Endpoint,
+        source: &Credentials,
+    ) -> Result<Self, CallError> {
         let url = endpoint.sts_url();
         let region = endpoint.signing_region().ok_or(CallError::NoRegion)?;
         let is_https = url.as_deref().is_none_or(|url| url.starts_with("https:"));
@@ -108,7 +112,7 @@ impl Sts {
                 None,
                 "aws-vault",
             ))
-            .http_client(http::client(environment, is_https)?)
+            .http_client(http::client(environment, is_https).await?)
             .retry_config(
                 RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_max_backoff(MAX_BACKOFF),
             )

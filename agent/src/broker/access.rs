@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use aws_vault_protocol::failure::Failure;
+use aws_vault_protocol::failure::{Failure, FailureCode};
 use aws_vault_protocol::message::PromptKind;
 use aws_vault_protocol::secret::Passphrase;
 
@@ -26,6 +26,16 @@ impl Broker {
         store: &StoreHandle,
         member: Member,
     ) -> Result<(), Failure> {
+        let opened = self.open_even_if_locked(store, member).await;
+        // A person may have locked meanwhile.
+        if self.lock.borrow().is_locked() { Err(failure::locked()) } else { opened }
+    }
+
+    async fn open_even_if_locked(
+        self: &Rc<Self>,
+        store: &StoreHandle,
+        member: Member,
+    ) -> Result<(), Failure> {
         if need(store).await? == PassphraseNeed::Satisfied {
             return Ok(());
         }
@@ -39,6 +49,13 @@ impl Broker {
                         .with_hint("correct AWS_VAULT_FILE_PASSPHRASE, or unset it to be asked"))
                 }
             };
+        }
+        if let Some(asker) = member.clients().iter().find(|asker| asker.interaction.never)
+            && member.clients().iter().all(|asker| asker.interaction.never)
+        {
+            let message = format!("the passphrase of {:?} is needed", store.store().location());
+            let hint = format!("run in a terminal: aws-vault exec {} -- true", asker.profile);
+            return Err(Failure::new(FailureCode::InputNeeded, message).with_hint(hint));
         }
         let (broker, handle) = (Rc::clone(self), store.clone());
         let opening = |audience| async move { broker.ask_and_open(&handle, &audience).await.map(Rc::new) };
@@ -77,7 +94,8 @@ impl Broker {
         store: &StoreHandle,
         passphrase: Passphrase,
     ) -> Result<Result<(), StoreError>, Failure> {
-        match store.run(move |store| store.open(&passphrase)).await? {
+        let generation = store.store().generation();
+        match store.run(move |store| store.open(&passphrase, generation)).await? {
             Ok(()) => {
                 self.lock.borrow_mut().right_passphrase();
                 self.touch();
@@ -96,6 +114,10 @@ impl Broker {
 
     /// Wipes everything and refuses until a person unlocks.
     pub(super) fn lock_now(&self) -> Result<(), Failure> {
+        if !self.lock.borrow().is_locked() {
+            let open = |handle: &StoreHandle| handle.store().is_open().then(|| handle.number());
+            *self.open_when_locked.borrow_mut() = self.stores.all().iter().filter_map(open).collect();
+        }
         self.lock.borrow_mut().lock();
         tracing::info!("locked");
         self.wipe()
@@ -103,13 +125,33 @@ impl Broker {
 
     /// Opens the store with a passphrase, which is what unlocking means. An empty store has none to check.
     pub(super) async fn unlock(self: &Rc<Self>, visit: Visit) -> Result<(), Failure> {
+        if self.lock.borrow().is_locked() {
+            self.check_key_of_the_lock(&visit.store)?;
+            // Whatever is open now was opened while a person locked.
+            visit.store.store().close();
+        }
         if need(&visit.store).await? != PassphraseNeed::New {
-            self.open_store(&visit.store, Member::Client(visit.asker)).await?;
+            self.open_even_if_locked(&visit.store, Member::Client(visit.asker)).await?;
         }
         self.lock.borrow_mut().unlock();
         self.touch();
         tracing::info!("unlocked");
         Ok(())
+    }
+
+    /// The passphrase of a store opens the lock only if that store was open when it was locked: anybody can
+    /// make another store with another passphrase.
+    fn check_key_of_the_lock(&self, store: &StoreHandle) -> Result<(), Failure> {
+        let keys = self.open_when_locked.borrow();
+        if keys.is_empty() || keys.contains(&store.number()) {
+            return Ok(());
+        }
+        let stores = self.stores.all();
+        let places = stores.iter().filter(|handle| keys.contains(&handle.number()));
+        let places: Vec<String> = places.map(|handle| handle.store().location()).collect();
+        let message = "this store was not open when the agent was locked";
+        Err(Failure::new(FailureCode::Forbidden, message)
+            .with_hint(format!("aws-vault unlock --file-dir={}", places.join(" or "))))
     }
 
     /// Forgets sessions and passphrases, and makes what was sealed worthless.
@@ -160,13 +202,7 @@ async fn need(store: &StoreHandle) -> Result<PassphraseNeed, Failure> {
 }
 
 fn brought_passphrase(member: &Member) -> Option<Passphrase> {
-    match member {
-        Member::Client(asker) => asker.file_passphrase.borrow_mut().take(),
-        Member::Group(audience) => {
-            audience.clients().iter().find_map(|asker| asker.file_passphrase.borrow_mut().take())
-        }
-        Member::Refresher => None,
-    }
+    member.clients().iter().find_map(|asker| asker.file_passphrase.borrow_mut().take())
 }
 
 fn question(store: &dyn Store, kind: PromptKind, complaint: Option<String>) -> Question {

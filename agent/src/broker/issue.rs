@@ -95,6 +95,10 @@ impl Broker {
     pub(super) fn obtain(self: &Rc<Self>, work: Rc<Work>, steps: usize, member: Member) -> Obtaining {
         let broker = Rc::clone(self);
         Box::pin(async move {
+            // A person may have locked since the request came.
+            if broker.lock.borrow().is_locked() {
+                return Err(failure::locked());
+            }
             if steps == 0 {
                 return broker.source_credentials(&work, member).await;
             }
@@ -143,15 +147,17 @@ impl Broker {
         member: Member,
     ) -> Result<Obtained, Failure> {
         let key = work.keys[steps];
-        self.check_refusals(key)?;
+        let brings_code = member.clients().iter().any(|asker| asker.mfa_token.borrow().is_some());
+        if !brings_code {
+            self.check_refusals(key)?;
+        }
         let broker = Rc::clone(self);
         let run = |audience| async move {
             let result = broker.perform(work, steps, audience).await;
             if let Err(error) = &result
                 && error.code == FailureCode::Cancelled
             {
-                let refused = (Now::read().boot, error.clone());
-                broker.refusals.borrow_mut().insert(key, refused);
+                broker.remember_refusal(key, error);
             }
             result.map(Rc::new)
         };
@@ -167,8 +173,15 @@ impl Broker {
     ) -> Result<Credentials, Failure> {
         let source = self.obtain(Rc::clone(&work), steps - 1, Member::Group(audience.clone())).await?;
         let step = &work.plan.steps[steps - 1];
-        let credentials = self.call(&work.environment, step, &source.credentials, &audience).await?;
-        drop(source);
+        let mut result = self.call(&work, step, &source.credentials, &audience).await;
+        if source.from_memory && result.as_ref().is_err_and(blames_the_source) {
+            // Revoked, or its key deleted: what it was made from may give another.
+            drop(source);
+            self.cache.borrow_mut().remove(work.keys[steps - 1]);
+            let fresh = self.obtain(Rc::clone(&work), steps - 1, Member::Group(audience.clone())).await?;
+            result = self.call(&work, step, &fresh.credentials, &audience).await;
+        }
+        let credentials = result?;
         crate::sys::scrub_stack();
         self.keep(&work, steps, &credentials)?;
         Ok(credentials)
@@ -177,11 +190,12 @@ impl Broker {
     /// One call to STS; with a person's code, up to three.
     async fn call(
         &self,
-        environment: &Environment,
+        work: &Work,
         step: &Step,
         source: &Credentials,
         audience: &Audience,
     ) -> Result<Credentials, Failure> {
+        let environment = &work.environment;
         let mut complaint = None;
         let mut attempt = 1;
         loop {
@@ -203,7 +217,7 @@ impl Broker {
                     complaint = Some("AWS refused that code".to_owned());
                     attempt += 1;
                 }
-                (Err(error), _) => return Err(failure::from_call(error, step)),
+                (Err(error), _) => return Err(failure::from_call(error, step, work.key_name())),
             }
         }
     }
@@ -266,6 +280,10 @@ impl Broker {
         Ok(())
     }
 
+    fn remember_refusal(&self, key: CacheKey, error: &Failure) {
+        self.refusals.borrow_mut().insert(key, (Now::read().boot, error.clone()));
+    }
+
     fn check_refusals(&self, key: CacheKey) -> Result<(), Failure> {
         let now = Now::read().boot;
         let mut refusals = self.refusals.borrow_mut();
@@ -303,6 +321,12 @@ impl Broker {
 enum Freshness {
     Fresh,
     Due,
+}
+
+/// Whether AWS refused the credentials that signed a call, and not the call.
+fn blames_the_source(error: &Failure) -> bool {
+    let code = error.aws.as_ref().map(|aws| aws.code.as_str());
+    matches!(code, Some("ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId"))
 }
 
 async fn call_once(

@@ -8,7 +8,7 @@ use aws_vault_protocol::message::{Add, AddPrepared, Added, Cleared, Listing, Ses
 use super::{Broker, Visit};
 use crate::audience::Member;
 use crate::config::{self, Key};
-use crate::configs;
+use crate::configs::{ConfigFileError, NewSection};
 use crate::failure;
 use crate::store::{Item, Store, is_credential_name};
 
@@ -70,6 +70,13 @@ impl Broker {
     pub(super) async fn add(self: &Rc<Self>, visit: Visit, ask: Add) -> Result<Added, Failure> {
         let prepared = Self::prepare_add(&visit, &ask.profile)?;
         check_keys(&ask)?;
+        let serial = ask.mfa_serial.clone().filter(|serial| !serial.is_empty());
+        let section = if prepared.section_exists || !ask.add_config {
+            None
+        } else {
+            let (path, profile, serial) = (visit.config_path.clone(), ask.profile.clone(), serial.clone());
+            Some(blocking(move || NewSection::for_profile(&path, &profile, serial.as_deref())).await?)
+        };
         self.open_store(&visit.store, Member::Client(Rc::clone(&visit.asker))).await?;
         let item = Item::for_credentials(&ask.profile, &ask.access_key_id, &ask.secret_access_key);
         let stored = visit.store.run(move |store| store.set(&item)).await?;
@@ -82,16 +89,21 @@ impl Broker {
 
         let source = visit.store.item_id(&ask.profile);
         let sessions = self.cache.borrow_mut().forget(|entry| entry.source == source);
-        let serial = ask.mfa_serial.filter(|serial| !serial.is_empty());
         let mut added = Added { sessions: count(sessions), section_added_to: None, remark: None };
         if prepared.section_exists {
             added.remark = serial.map(|serial| {
                 format!("the config has a section for {:?}; add to it: mfa_serial = {serial}", ask.profile)
             });
-        } else if ask.add_config {
-            let appended = configs::append_profile(&visit.config_path, &ask.profile, serial.as_deref());
-            appended.map_err(|error| failure::from_config_file(&error))?;
-            added.section_added_to = Some(visit.config_path.to_string_lossy().into_owned());
+        }
+        if let Some(section) = section {
+            // The credentials are stored; that the config could not be written must not read as if they were not.
+            match blocking(move || section.append()).await {
+                Ok(()) => added.section_added_to = Some(visit.config_path.to_string_lossy().into_owned()),
+                Err(error) => {
+                    added.remark =
+                        Some(format!("the credentials are stored, but the config was not extended: {error}"));
+                }
+            }
         }
         Ok(added)
     }
@@ -106,6 +118,15 @@ impl Broker {
         self.cache.borrow_mut().forget(|entry| entry.source == source);
         Ok(())
     }
+}
+
+/// Runs work on a config file on the blocking pool.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ConfigFileError> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.map_err(|_| failure::internal("work on the config was lost"))?;
+    done.map_err(|error| failure::from_config_file(&error))
 }
 
 /// Refuses what can only be a slip of the clipboard. What is a valid key is for AWS to say.

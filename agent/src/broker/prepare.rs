@@ -74,6 +74,14 @@ impl Plans {
 }
 
 impl Work {
+    /// The name of the stored key that this work starts from, if it does.
+    pub(super) fn key_name(&self) -> Option<&str> {
+        match &self.plan.source {
+            Source::LongTermKey(key) => Some(&key.name),
+            Source::Sso(_) | Source::WebIdentity(_) | Source::CredentialProcess(_) => None,
+        }
+    }
+
     /// Names the stored item that this work starts from.
     pub(super) fn source_id(&self) -> String {
         match &self.plan.source {

@@ -20,13 +20,20 @@ pub(super) async fn ask(
     asker: &Asker,
     question: &Question,
 ) -> Result<Option<Answer>, AskError> {
-    let first = ask_once(driver, asker, question).await?;
-    let (Some(first), PromptKind::NewPassphrase) = (&first, question.kind) else { return Ok(first) };
-    // A new passphrase that was mistyped could never be typed again.
-    let mut again = question.clone();
-    again.text = format!("{} (again)", question.text);
-    let second = ask_once(driver, asker, &again).await?;
-    Ok(second.filter(|second| second.expose() == first.expose()))
+    let mut question = question.clone();
+    loop {
+        let first = ask_once(driver, asker, &question).await?;
+        let (Some(first), PromptKind::NewPassphrase) = (&first, question.kind) else { return Ok(first) };
+        // A new passphrase that was mistyped could never be typed again.
+        let again =
+            Question { text: format!("{} (again)", question.text), complaint: None, ..question.clone() };
+        match ask_once(driver, asker, &again).await? {
+            Some(second) if second.expose() != first.expose() => {
+                question.complaint = Some("The two differ".to_owned());
+            }
+            second => return Ok(second),
+        }
+    }
 }
 
 async fn ask_once(driver: &Driver, asker: &Asker, question: &Question) -> Result<Option<Answer>, AskError> {
@@ -38,16 +45,23 @@ async fn ask_once(driver: &Driver, asker: &Asker, question: &Question) -> Result
         Driver::Osascript(path) => (path, osascript(question)),
         Driver::Ykman(path) => (path, ykman(asker, question)),
     };
-    run(path, arguments, asker).await
+    // A YubiKey that is not there is no person who refuses.
+    let is_dialog = !matches!(driver, Driver::Ykman(_));
+    run(path, arguments, asker, is_dialog).await
 }
 
-async fn run(path: &Path, arguments: Vec<String>, asker: &Asker) -> Result<Option<Answer>, AskError> {
-    let mut command = program::prepared(path, Some(asker));
+async fn run(
+    path: &Path,
+    arguments: Vec<String>,
+    asker: &Asker,
+    is_dialog: bool,
+) -> Result<Option<Answer>, AskError> {
+    let mut command = program::prepared(path, asker);
     command.args(arguments);
     let output = program::run(path, command).await?;
     match output.status.code() {
         Some(0) => Ok(Some(Answer::from(output.text))),
-        Some(code) if CANCELLED.contains(&code) => Ok(None),
+        Some(code) if is_dialog && CANCELLED.contains(&code) => Ok(None),
         _ => Err(ProgramError::Ended { program: path.to_owned(), status: output.status }.into()),
     }
 }

@@ -34,11 +34,12 @@ enum Line {
 
 /// Asks through a pinentry; `None` when the person cancelled.
 pub(super) async fn ask(path: &Path, asker: &Asker, question: &Question) -> Result<Option<Answer>, AskError> {
-    let mut command = program::prepared(path, Some(asker));
+    let mut command = program::prepared(path, asker);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let start = |source| ProgramError::Start { program: path.to_owned(), source };
     let strange = || ProgramError::NotPinentry { program: path.to_owned() };
     let mut child = command.spawn().map_err(start)?;
+    let _group = program::Group::of(&child);
     let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(strange().into());
     };

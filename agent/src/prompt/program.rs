@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal};
 use tokio::io::AsyncReadExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
 use crate::audience::Asker;
@@ -55,7 +56,7 @@ pub(super) struct Output {
 
 /// Runs a command line of the config (`mfa_process`) as aws-vault does: `/bin/sh -c`, with the terminal as
 /// its input and error output when there is one. Gives what it printed, trimmed.
-pub async fn run_shell(command_line: &str, asker: Option<&Asker>) -> Result<Zeroizing<String>, ProgramError> {
+pub async fn run_shell(command_line: &str, asker: &Asker) -> Result<Zeroizing<String>, ProgramError> {
     let program = Path::new("/bin/sh");
     let mut command = prepared(program, asker);
     command.arg("-c").arg(command_line);
@@ -68,15 +69,13 @@ pub async fn run_shell(command_line: &str, asker: Option<&Asker>) -> Result<Zero
 }
 
 /// A command in the client's environment and on its terminal.
-pub(super) fn prepared(program: &Path, asker: Option<&Asker>) -> Command {
+pub(super) fn prepared(program: &Path, asker: &Asker) -> Command {
     let mut command = Command::new(program);
     command.env_clear().kill_on_drop(true).stdin(Stdio::null()).stderr(Stdio::null());
-    if let Some(asker) = asker {
-        command.envs(asker.environment.iter());
-        let terminal = asker.interaction.terminal_path.as_deref().and_then(open_terminal);
-        if let Some((input, errors)) = terminal {
-            command.stdin(input).stderr(errors);
-        }
+    command.envs(asker.environment.iter());
+    let terminal = asker.interaction.terminal_path.as_deref().and_then(open_terminal);
+    if let Some((input, errors)) = terminal {
+        command.stdin(input).stderr(errors);
     }
     // Its own group: Ctrl-C in the agent's terminal is not meant for it.
     command.process_group(0);
@@ -89,6 +88,7 @@ pub(super) async fn run(program: &Path, mut command: Command) -> Result<Output, 
     let start = |source| ProgramError::Start { program: program.to_owned(), source };
     let strange = || ProgramError::StrangeOutput { program: program.to_owned() };
     let mut child = command.spawn().map_err(start)?;
+    let mut group = Group::of(&child);
     // Of exact size from the start: growing would leave copies behind.
     let mut printed = Zeroizing::new(vec![0; MAX_OUTPUT + 1]);
     let mut length = 0;
@@ -104,8 +104,32 @@ pub(super) async fn run(program: &Path, mut command: Command) -> Result<Output, 
         return Err(strange());
     }
     let status = child.wait().await.map_err(start)?;
+    group.has_ended();
     let text = std::str::from_utf8(&printed[..length]).map_err(|_| strange())?;
     Ok(Output { text: Zeroizing::new(text.trim().to_owned()), status })
+}
+
+/// A program with all that it started; killed when dropped before it has ended.
+pub(super) struct Group(Option<Pid>);
+
+impl Group {
+    /// The group of a child that was [`prepared`].
+    pub(super) fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+    }
+
+    /// Nothing is to be killed any more; its number may belong to others soon.
+    pub(super) fn has_ended(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+    }
 }
 
 fn open_terminal(path: &str) -> Option<(std::fs::File, std::fs::File)> {

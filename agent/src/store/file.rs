@@ -22,42 +22,51 @@ const SEAL_PURPOSE: &[u8] = b"file store passphrase";
 /// Largest file read as an item, in bytes: aws-vault's are below 4 KiB, its session items below 16 KiB.
 const MAX_ITEM_LEN: u64 = 256 * 1024;
 
+/// Most items a passphrase is tried on, at about 5 ms each.
+const MAX_WITNESSES: usize = 8;
+
 /// A directory of encrypted items, and its passphrase once it is known.
 pub struct FileStore {
     directory: PathBuf,
     sealer: Arc<Sealer>,
-    passphrase: Mutex<Option<Sealed>>,
+    held: Mutex<Held>,
+}
+
+/// The passphrase, once it is known.
+#[derive(Default)]
+struct Held {
+    passphrase: Option<Sealed>,
+    /// Counts how often it was forgotten.
+    generation: u64,
 }
 
 impl FileStore {
     /// A store in a directory, which is created when something is written.
     pub fn new(directory: PathBuf, sealer: Arc<Sealer>) -> Self {
-        Self { directory, sealer, passphrase: Mutex::new(None) }
+        Self { directory, sealer, held: Mutex::default() }
     }
 
     fn path_of(&self, key: &str) -> PathBuf {
         self.directory.join(file_name(key))
     }
 
-    fn held(&self) -> MutexGuard<'_, Option<Sealed>> {
-        self.passphrase.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known_passphrase(&self) -> Result<Zeroizing<String>, StoreError> {
-        let sealed = self.held().clone().ok_or(StoreError::Closed)?;
+        let sealed = self.held().passphrase.clone().ok_or(StoreError::Closed)?;
         let mut bytes = self.sealer.open(&sealed, SEAL_PURPOSE).map_err(|_| StoreError::Closed)?;
         String::from_utf8(std::mem::take(&mut *bytes)).map(Zeroizing::new).map_err(|_| StoreError::Closed)
     }
 
     fn read(&self, key: &str) -> Result<String, StoreError> {
         let path = self.path_of(key);
-        let found = fs::metadata(&path).and_then(|found| {
-            if !found.is_file() || found.len() > MAX_ITEM_LEN {
-                return Err(std::io::Error::new(ErrorKind::InvalidData, "not a small regular file"));
-            }
-            fs::read_to_string(&path)
+        let read = files::read_limited(&path, MAX_ITEM_LEN);
+        let read = read.and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| std::io::Error::new(ErrorKind::InvalidData, "not a text"))
         });
-        found.map_err(|source| match source.kind() {
+        read.map_err(|source| match source.kind() {
             ErrorKind::NotFound => StoreError::NotFound(key.to_owned()),
             _ => StoreError::Io { path, source },
         })
@@ -73,22 +82,51 @@ impl FileStore {
         })
     }
 
-    /// An item to check a passphrase against, credentials first. Files that are no items cannot serve.
-    fn witness(&self) -> Result<Option<String>, StoreError> {
+    /// Items to check a passphrase against, credentials first. Files that are no items cannot serve.
+    fn witnesses(&self) -> Result<impl Iterator<Item = String>, StoreError> {
         let mut keys = self.keys()?;
         keys.sort_by_key(|key| !super::is_credential_name(key));
-        Ok(keys.into_iter().find(|key| self.read(key).is_ok_and(|text| text.split('.').count() == 5)))
+        let is_item = |key: &String| self.read(key).is_ok_and(|text| text.split('.').count() == 5);
+        Ok(keys.into_iter().filter(is_item))
+    }
+
+    /// Checks a passphrase: it must open some item. Items may lie under different passphrases, and one that
+    /// is damaged says nothing.
+    fn check(&self, passphrase: &Passphrase) -> Result<(), StoreError> {
+        let mut wrong = None;
+        for witness in self.witnesses()?.take(MAX_WITNESSES) {
+            match self.decrypt(&witness, passphrase.expose()) {
+                Ok(_) => return Ok(()),
+                Err(error @ StoreError::WrongPassphrase { .. }) => wrong = wrong.or(Some(error)),
+                Err(_) => {}
+            }
+        }
+        wrong.map_or(Ok(()), Err)
     }
 
     fn io<T>(path: &Path, result: std::io::Result<T>) -> Result<T, StoreError> {
         result.map_err(|source| StoreError::Io { path: path.to_owned(), source })
     }
 
-    /// Where drafts are written before they are renamed into the directory: beside it, so that it is on
-    /// the same file system and Go never sees a draft.
-    fn workshop(&self) -> &Path {
-        self.directory.parent().unwrap_or(&self.directory)
+    /// Writes an item as a whole. The draft lies beside the directory, where Go never sees it; if that is
+    /// another file system or may not be written, in the directory under a name that we pass over.
+    fn write(&self, path: &Path, text: &str) -> std::io::Result<()> {
+        let directory = self.directory.canonicalize()?;
+        let beside = directory.parent().unwrap_or(&directory);
+        match files::replace_file(path, beside, text.as_bytes(), 0o600) {
+            Err(error) if may_work_inside(&error) => {
+                files::replace_file(path, &directory, text.as_bytes(), 0o600)
+            }
+            result => result,
+        }
     }
+}
+
+fn may_work_inside(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::CrossesDevices | ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 impl Store for FileStore {
@@ -109,7 +147,9 @@ impl Store for FileStore {
         for entry in entries {
             let entry = Self::io(&self.directory, entry)?;
             if entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                keys.extend(entry.file_name().to_str().and_then(key_of));
+                let name = entry.file_name();
+                let name = name.to_str().filter(|name| !name.starts_with(files::DRAFT_PREFIX));
+                keys.extend(name.and_then(key_of));
             }
         }
         keys.sort();
@@ -142,7 +182,7 @@ impl Store for FileStore {
         let mut builder = fs::DirBuilder::new();
         Self::io(&self.directory, builder.recursive(true).mode(0o700).create(&self.directory))?;
         let path = self.path_of(&item.key);
-        Self::io(&path, files::replace_file(&path, self.workshop(), text.as_bytes(), 0o600))
+        Self::io(&path, self.write(&path, &text))
     }
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {
@@ -154,27 +194,36 @@ impl Store for FileStore {
     }
 
     fn is_open(&self) -> bool {
-        self.held().is_some()
+        self.held().passphrase.is_some()
     }
 
     fn passphrase(&self) -> Result<PassphraseNeed, StoreError> {
         if self.is_open() {
             return Ok(PassphraseNeed::Satisfied);
         }
-        Ok(if self.witness()?.is_some() { PassphraseNeed::Existing } else { PassphraseNeed::New })
+        Ok(if self.witnesses()?.next().is_some() { PassphraseNeed::Existing } else { PassphraseNeed::New })
     }
 
-    fn open(&self, passphrase: &Passphrase) -> Result<(), StoreError> {
-        if let Some(witness) = self.witness()? {
-            self.decrypt(&witness, passphrase.expose())?;
-        }
+    fn generation(&self) -> u64 {
+        self.held().generation
+    }
+
+    fn open(&self, passphrase: &Passphrase, generation: u64) -> Result<(), StoreError> {
+        self.check(passphrase)?;
         let sealed = self.sealer.seal(passphrase.expose().as_bytes(), SEAL_PURPOSE);
-        *self.held() = Some(sealed.map_err(StoreError::NoRandomness)?);
+        let sealed = sealed.map_err(StoreError::NoRandomness)?;
+        let mut held = self.held();
+        if held.generation != generation {
+            return Err(StoreError::Closed);
+        }
+        held.passphrase = Some(sealed);
         Ok(())
     }
 
     fn close(&self) {
-        *self.held() = None;
+        let mut held = self.held();
+        held.passphrase = None;
+        held.generation += 1;
     }
 }
 

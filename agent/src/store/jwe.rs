@@ -114,9 +114,13 @@ pub(super) fn decrypt(text: &str, passphrase: &str) -> Result<Zeroizing<Vec<u8>>
         return Err(JweError::NotJwe);
     }
 
+    // Of exactly this length: a shorter one can unwrap to nothing under any passphrase, and the content would
+    // be opened with a key of zeros.
+    let wrapped_key: [u8; WRAPPED_KEY_LEN] = decode(wrapped_key)?.try_into().map_err(|_| JweError::NotJwe)?;
+
     let mut content_key = Zeroizing::new([0; CONTENT_KEY_LEN]);
     wrapping_cipher(passphrase, &decode(header.p2s)?, header.p2c)
-        .unwrap_key(&decode(wrapped_key)?, &mut content_key[..])
+        .unwrap_key(&wrapped_key, &mut content_key[..])
         .map_err(|_| JweError::WrongPassphrase)?;
 
     let mut content = Zeroizing::new(decode(ciphertext)?);
@@ -165,6 +169,20 @@ mod tests {
             ),
             "{header}"
         );
+    }
+
+    #[test]
+    fn a_planted_item_does_not_open_under_any_passphrase() {
+        // The integrity value alone wraps no key at all, which unwraps under every passphrase.
+        let header = GO_ITEM.split('.').next().unwrap();
+        let mut sealed = b"{}".to_vec();
+        Aes256Gcm::new(&[0; CONTENT_KEY_LEN].into())
+            .encrypt_in_place(&Nonce::from([0; NONCE_LEN]), header.as_bytes(), &mut sealed)
+            .unwrap();
+        let (content, tag) = sealed.split_at(2);
+        let parts = [&[0xA6; 8][..], &[0; NONCE_LEN], content, tag].map(|part| BASE64URL.encode(part));
+        let planted = format!("{header}.{}", parts.join("."));
+        assert_eq!(decrypt(&planted, "anything").unwrap_err(), JweError::NotJwe);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Files that nobody else may touch: private directories, locks, and files replaced as a whole.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags};
+
+/// How the name of an unfinished file begins.
+pub const DRAFT_PREFIX: &str = ".aws-vault-draft-";
 
 /// Why a directory cannot hold our socket.
 #[derive(Debug, thiserror::Error)]
@@ -97,19 +100,39 @@ impl FileLock {
     }
 }
 
+/// Reads a regular file of at most `limit` bytes. A FIFO or a device cannot block or fill the agent.
+pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed())
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
 /// Replaces a file as a whole: written beside it under a hidden name in `workshop`, synced, renamed. Readers
 /// see the old content or the new one, never a part, also after a crash.
+///
+/// Drafts begin with [`DRAFT_PREFIX`].
 ///
 /// `workshop` must be on the same file system; it is a parameter because the directory of the target may
 /// have to stay free of foreign files.
 pub fn replace_file(target: &Path, workshop: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let mut draft = tempfile::Builder::new().prefix(".aws-vault-").tempfile_in(workshop)?;
+    let mut draft = tempfile::Builder::new().prefix(DRAFT_PREFIX).tempfile_in(workshop)?;
     draft.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
     draft.write_all(content)?;
     draft.as_file().sync_all()?;
     draft.persist(target).map_err(|error| error.error)?;
-    if let Some(directory) = target.parent() {
-        File::open(directory)?.sync_all()?;
+    // The new content is in place; some file systems cannot sync a directory, and that loses nothing.
+    if let Some(Ok(directory)) = target.parent().map(File::open) {
+        let _ = directory.sync_all();
     }
     Ok(())
 }
@@ -139,6 +162,20 @@ mod tests {
         let fresh = dir.path().join("a/b");
         private_dir(&fresh).unwrap();
         assert_eq!(std::fs::metadata(&fresh).unwrap().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn only_small_regular_files_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, "12345").unwrap();
+        assert_eq!(read_limited(&path, 5).unwrap(), b"12345");
+        assert_eq!(read_limited(&path, 4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert!(read_limited(Path::new("/dev/zero"), 5).is_err());
+        assert!(read_limited(dir.path(), 5).is_err());
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert!(read_limited(&fifo, 5).is_err(), "and it does not hang");
     }
 
     #[test]

@@ -13,14 +13,26 @@ pub struct Hardening {
     pub locked: bool,
 }
 
+/// For whom core files are switched off. Children inherit it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CoreLimit {
+    /// This process and all it starts, whatever they do.
+    ForGood,
+    /// This process; a command it runs may raise the limit again.
+    OfThisProcess,
+}
+
 /// Makes the process untraceable and leaves no core. First step of every run of the agent: it must come
 /// before the first secret, and again after every `exec`, which resets it.
-pub fn refuse_inspection() -> Hardening {
+pub fn refuse_inspection(limit: CoreLimit) -> Hardening {
     if cfg!(feature = "unprotected") {
         return Hardening { untraceable: false, no_core: false, locked: false };
     }
-    let no_core =
-        rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).is_ok();
+    let maximum = match limit {
+        CoreLimit::ForGood => Some(0),
+        CoreLimit::OfThisProcess => rustix::process::getrlimit(Resource::Core).maximum,
+    };
+    let no_core = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum }).is_ok();
     Hardening { untraceable: refuse_tracing(), no_core, locked: false }
 }
 

@@ -31,6 +31,8 @@ pub(super) fn run(args: AddArgs, invocation: &Invocation) -> Result<(), CommandE
     } else {
         from_person(invocation, &profile, !prepared.section_exists && !args.no_add_config)?
     };
+    // Anew: finding the keys may have taken longer than an agent keeps an idle connection.
+    connection = invocation.connect()?;
     let request = Add {
         caller: invocation.caller(),
         profile: profile.clone(),

@@ -12,8 +12,18 @@ fn store(directory: &Path) -> FileStore {
 
 fn opened(directory: &Path, passphrase: &str) -> FileStore {
     let store = store(directory);
-    store.open(&Passphrase::copy_from(passphrase)).unwrap();
+    store.open_now(&Passphrase::copy_from(passphrase)).unwrap();
     store
+}
+
+trait OpenNow {
+    fn open_now(&self, passphrase: &Passphrase) -> Result<(), StoreError>;
+}
+
+impl OpenNow for FileStore {
+    fn open_now(&self, passphrase: &Passphrase) -> Result<(), StoreError> {
+        self.open(passphrase, self.generation())
+    }
 }
 
 fn item(key: &str) -> Item {
@@ -61,16 +71,16 @@ fn a_passphrase_is_checked_before_anything_is_written() {
     let directory = tempfile::tempdir().unwrap();
     let first = store(directory.path());
     assert_eq!(first.passphrase().unwrap(), PassphraseNeed::New);
-    first.open(&Passphrase::copy_from("right")).unwrap();
+    first.open_now(&Passphrase::copy_from("right")).unwrap();
     first.set(&item("a")).unwrap();
 
     let second = store(directory.path());
     assert_eq!(second.passphrase().unwrap(), PassphraseNeed::Existing);
     assert!(matches!(second.set(&item("b")), Err(StoreError::Closed)));
-    let wrong = second.open(&Passphrase::copy_from("wrong"));
+    let wrong = second.open_now(&Passphrase::copy_from("wrong"));
     assert!(matches!(wrong, Err(StoreError::WrongPassphrase { item }) if item == "a"));
     assert!(matches!(second.get("a"), Err(StoreError::Closed)));
-    second.open(&Passphrase::copy_from("right")).unwrap();
+    second.open_now(&Passphrase::copy_from("right")).unwrap();
     assert_eq!(second.passphrase().unwrap(), PassphraseNeed::Satisfied);
     second.close();
     assert!(matches!(second.get("a"), Err(StoreError::Closed)));
@@ -83,7 +93,7 @@ fn foreign_files_do_no_harm() {
     fs::create_dir(directory.path().join("folder")).unwrap();
     let store = store(directory.path());
     assert_eq!(store.passphrase().unwrap(), PassphraseNeed::New, "a note is no witness");
-    store.open(&Passphrase::copy_from("x")).unwrap();
+    store.open_now(&Passphrase::copy_from("x")).unwrap();
     assert_eq!(store.keys().unwrap(), ["a note"]);
     assert!(matches!(store.get("a note"), Err(StoreError::NotAnItem { source: JweError::NotJwe, .. })));
 }
@@ -107,4 +117,32 @@ fn names_that_cannot_be_files_are_refused() {
     for key in ["", ".", "..", "a\0b", &"x".repeat(256)] {
         assert!(matches!(store.set(&item(key)), Err(StoreError::UnusableName(_))), "{key:?}");
     }
+}
+
+#[test]
+fn a_store_closed_while_it_is_opened_stays_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(directory.path());
+    let before = store.generation();
+    store.close();
+    assert!(matches!(store.open(&Passphrase::copy_from("x"), before), Err(StoreError::Closed)));
+    assert!(!store.is_open());
+}
+
+#[test]
+fn one_bad_item_does_not_close_the_store() {
+    let directory = tempfile::tempdir().unwrap();
+    opened(directory.path(), "right").set(&item("good")).unwrap();
+    fs::write(directory.path().join("damaged"), "a.b.c.d.e").unwrap();
+    opened_beside(directory.path(), "other", "elsewhere");
+    let store = opened(directory.path(), "right");
+    assert_eq!(store.get("good").unwrap().key, "good");
+    assert!(matches!(store.get("elsewhere"), Err(StoreError::WrongPassphrase { .. })));
+}
+
+/// Puts an item under another passphrase into a store, as Go does without a word.
+fn opened_beside(directory: &Path, passphrase: &str, key: &str) {
+    let other = tempfile::tempdir().unwrap();
+    opened(other.path(), passphrase).set(&item(key)).unwrap();
+    fs::copy(other.path().join(key), directory.join(key)).unwrap();
 }
