@@ -65,7 +65,7 @@ impl<K: Eq + Hash + Copy + 'static, T: 'static> Flights<K, T> {
         landed.unwrap_or_else(|| {
             Err(Failure::new(
                 FailureCode::Cancelled,
-                "the work was stopped because the agent was locked or is ending",
+                "the work was stopped: the agent was told to forget everything, or is ending",
             ))
         })
     }

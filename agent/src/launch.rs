@@ -178,13 +178,18 @@ fn running(socket: &Path) -> Result<Option<u32>, LaunchError> {
 fn end(socket: &Path) -> Result<(), LaunchError> {
     let visit = |source| LaunchError::Visit { socket: socket.to_owned(), source };
     let mut visitor = Visitor::visit(socket).map_err(visit)?;
-    let only_if_instance = Some(visitor.agent.instance.clone());
+    let instance = visitor.agent.instance.clone();
+    let only_if_instance = Some(instance.clone());
     let request = Shutdown { only_if_instance, reason: ShutdownReason::Asked };
     visitor.ask(&Request::from(request)).map_err(visit)?;
     visitor.wait_until_left();
     // The socket goes last; a new agent may start from then on.
     let patience = Instant::now() + START_PATIENCE;
     while socket.exists() {
+        let has_successor = Visitor::visit(socket).is_ok_and(|next| next.agent.instance != instance);
+        if has_successor {
+            break;
+        }
         if Instant::now() > patience {
             return Err(visit(VisitError::Silent));
         }

@@ -100,6 +100,7 @@ fn a_new_store_is_given_a_passphrase() {
     assert!(matches!(one.client.finish(one.request), Ok(Reply::Added(_))));
     // The one given is the one that counts.
     agent.signal(Signal::USR1);
+    until("the passphrase is forgotten", || agent.connect().status().stores.iter().all(|store| !store.open));
     let mut wrong = world.get("alice");
     wrong.caller.store.file_passphrase = Some(Passphrase::copy_from("not it"));
     assert_eq!(agent.connect().get(wrong).unwrap_err().code, FailureCode::WrongPassphrase);
