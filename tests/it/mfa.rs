@@ -200,3 +200,39 @@ fn only_the_asked_client_can_answer() {
     one.credentials().unwrap();
     assert_eq!(office.calls(), (1, 1));
 }
+
+#[test]
+fn a_request_given_up_gives_its_prompt_to_the_next() {
+    let office = Office::open();
+    let mut waiting: Vec<_> = (0..2).map(|_| office.agent.waiting(office.world.get("admin"))).collect();
+    let (index, _) = asked(&mut waiting);
+    let request = waiting[index].request;
+    // The connection stays: only the request is given up.
+    waiting[index].client.cancel(request);
+    let other = &mut waiting[1 - index];
+    let prompt = other.prompt();
+    other.client.answer(&prompt, &office.world.code(&office.serial));
+    other.credentials().unwrap();
+    assert_eq!(office.calls(), (1, 1));
+}
+
+#[test]
+fn an_mfa_process_dies_with_the_request_and_takes_its_children_along() {
+    let office = Office::open();
+    let pids = office.world.home().join("pids");
+    let script = office.world.script("slow", &format!("sleep 60 & echo $$ $! > {}; wait", pids.display()));
+    office.world.config(&format!(
+        "[profile alice]\nmfa_serial = {}\nmfa_process = {}\n",
+        office.serial,
+        script.display()
+    ));
+    let mut client = office.agent.connect();
+    client.send(office.world.get("alice"));
+    let read = || std::fs::read_to_string(&pids).unwrap_or_default();
+    until_within(STEP, "it runs", || read().split_whitespace().count() == 2);
+    drop(client);
+    let pids: Vec<u32> = read().split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+    until_within(STEP, "all of it is gone", || {
+        !pids.iter().any(|pid| aws_vault_tests::process::is_alive(*pid))
+    });
+}

@@ -204,3 +204,17 @@ fn clear_forgets_sessions_and_nothing_else() {
     assert_eq!(cleared(client.ask(clear(None))), 1);
     assert!(!client.get(without_passphrase(&office)).unwrap().from_memory);
 }
+
+#[test]
+fn another_store_does_not_open_the_lock() {
+    let office = Office::open();
+    office.agent.connect().ask(Lock::default()).unwrap();
+    let mut caller = office.world.caller();
+    caller.store.file_dir = Some(office.world.home().join("other").to_string_lossy().into_owned());
+    let error = office.agent.connect().ask(Unlock { caller }).unwrap_err();
+    assert_eq!(error.code, FailureCode::Forbidden);
+    assert!(error.hint.is_some(), "{error:?}");
+    assert!(office.agent.connect().status().locked);
+    office.agent.connect().ask(Unlock { caller: office.world.caller() }).unwrap();
+    assert!(!office.agent.connect().status().locked);
+}
