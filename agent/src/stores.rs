@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use aws_vault_protocol::failure::Failure;
@@ -109,9 +108,6 @@ impl Stores {
         }
     }
 }
-
-/// `Rc` shares handles between requests without counting atomically.
-pub type SharedStores = Rc<Stores>;
 
 fn expand(directory: &str, home: Option<&str>) -> Result<PathBuf, StoreChoiceError> {
     let path = match directory.strip_prefix("~/").or((directory == "~").then_some("")) {

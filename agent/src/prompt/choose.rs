@@ -19,7 +19,7 @@ pub enum Driver {
     Zenity(PathBuf),
     /// macOS's `osascript`.
     Osascript(PathBuf),
-    /// GnuPG's `pinentry`, or what `PINENTRY_PROGRAM` calls so in the person's installation.
+    /// GnuPG's `pinentry`.
     Pinentry(PathBuf),
     /// A YubiKey that computes the code itself.
     Ykman(PathBuf),
