@@ -19,7 +19,7 @@ impl Desk {
     fn with(program: &'static str, script: &str) -> Self {
         let office = Office::open();
         let home = office.world.home().to_owned();
-        fs::create_dir(home.join("bin")).unwrap();
+        fs::create_dir(home.join("bin")).expect("a new world has no bin");
         let calls = home.join("calls");
         let code = office.world.code(&office.serial);
         // The code stands in the script; the script empties itself, because a code must not lie about.
