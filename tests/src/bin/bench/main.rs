@@ -1,4 +1,4 @@
-//! `tests/bench [--quick] [--only=processes|wire|scale]`: every figure of `docs/performance.md` from one run.
+//! `tests/bench [--quick] [--only=processes|wire|scale] [--unpinned]`: every figure of `docs/performance.md` from one run.
 //!
 //! Compares side by side, in turn, because machines drift: a ratio of two medians from one run says something, a
 //! time of one run says little. Judges nothing by exit status; a figure over its budget is marked in the table.

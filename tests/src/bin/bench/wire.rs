@@ -82,6 +82,9 @@ pub(crate) fn rows(effort: Effort) -> Vec<Row> {
 
 /// Keeps a process, or this thread, on one processor. Where there is only one, nothing changes.
 fn pin(process: Option<Pid>, processor: usize) {
+    if std::env::args().any(|argument| argument == "--unpinned") {
+        return;
+    }
     let mut processors = CpuSet::new();
     processors.set(processor);
     let _ = sched_setaffinity(process, &processors);
