@@ -251,6 +251,11 @@ impl Broker {
         self.ending.notify_waiters();
     }
 
+    /// Whether the agent is about to end.
+    pub fn is_ending(&self) -> bool {
+        self.is_ending.get()
+    }
+
     /// Returns when the agent is to end.
     pub async fn ended(&self) {
         let ending = self.ending.notified();

@@ -115,6 +115,10 @@ async fn shake_hands<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
             return None;
         }
     }
+    // Whoever comes now wants the next agent, and finds it: a start waits until this one has gone.
+    if broker.is_ending() {
+        return None;
+    }
     let identity = broker.identity();
     let ack = Reply::from(HelloAck {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -28,14 +28,6 @@ pub fn resident_kib(pid: u32) -> u64 {
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
-/// Processor time used so far, user and system, in clock ticks (a hundredth of a second on Linux).
-pub fn cpu_ticks(pid: u32) -> u64 {
-    let fields = stat_fields(pid).unwrap_or_default();
-    // proc(5): utime and stime are fields 14 and 15; what precedes the state has been cut off.
-    let tick = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-    tick(14) + tick(15)
-}
-
 /// How many files a process has open.
 pub fn open_files(pid: u32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
